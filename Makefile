@@ -1,0 +1,58 @@
+# The two commands are `make search` and `make test`; each makes what it needs.
+#
+#   make search ARGS="grammar=polygons workers=4"    any setting of the command
+#   make test                                        ruff, mypy, pytest without the slow ones
+#   make test-slow                                   the slow ones
+#   make lint                                        ruff and mypy alone
+#   make clean                                       removes the environment and the caches, never runs/
+#
+# PYTHON=/path/to/python chooses the interpreter, VENV=folder where the environment goes.
+
+VENV ?= .venv
+ARGS ?= grammar=dots
+
+# The first interpreter that runs, is at least 3.11 and can make an environment.
+PROBE = import sys, venv, ensurepip; raise SystemExit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	if "$$p" -c '$(PROBE)' >/dev/null 2>&1; then echo "$$p"; break; fi; done)
+
+PIP_INSTALL = $(VENV)/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help search test test-slow lint clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+$(VENV)/bin/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Python 3.11 or newer with its venv module is needed (Debian: apt install python3-venv)," \
+			"or name one: make PYTHON=/path/to/python" >&2; exit 1; fi
+	"$(PYTHON)" -m venv "$(VENV)"
+
+# A stamp per set of packages: the installation is repeated only when what it reads has changed.
+$(VENV)/.stamp-run: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP_INSTALL) -e .
+	@touch $@
+
+$(VENV)/.stamp-test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP_INSTALL) -e '.[dashboard,cluster,test,dev]'
+	@touch $@ $(VENV)/.stamp-run
+
+search: $(VENV)/.stamp-run
+	$(VENV)/bin/python -m study.search $(ARGS)
+
+lint: $(VENV)/.stamp-test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+test: lint
+	$(VENV)/bin/python -m pytest
+
+test-slow: $(VENV)/.stamp-test
+	$(VENV)/bin/python -m pytest -m slow
+
+clean:
+	rm -rf "$(VENV)" build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

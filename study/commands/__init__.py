@@ -1,0 +1,1 @@
+"""One module per command: the `main` behind `python -m study.<command>`."""

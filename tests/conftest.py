@@ -1,0 +1,14 @@
+"""What every test shares: one thread for the numerical libraries, no display, no time limits."""
+
+import os
+
+from hypothesis import settings
+
+# Before numpy and torch are imported: many small matrices are slower on several threads, and sums
+# that are split over threads are not the same to the last bit on every machine.
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+settings.register_profile("learned-sets", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("learned-sets")
