@@ -1,0 +1,101 @@
+"""Every setting of a run: default, meaning, unit, range or choices. A learner's own are declared in `models`.
+
+They are laid over each other in this order: the defaults below, a YAML file (`config=path`), what a chosen
+name brings along (`VARIANTS`), and `key.sub=value` from the command line. `study.resolve` does that.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def setting(default: Any, help: str, unit: str = "", **limits: Any) -> Any:
+    """A field with its meaning and unit; limits: `range=(low, high)`, None for an open end, or `choices`."""
+    metadata = {"help": help, "unit": unit, **limits}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass
+class Space:
+    """What one example is."""
+
+    height: int = setting(0, "rows of the grid; 0 is the grammar's own", "pixels", range=(0, 64))
+    width: int = setting(0, "columns of the grid; 0 is the grammar's own", "pixels", range=(0, 64))
+
+
+@dataclass
+class Search:
+    """Who looks for the teaching set, and for how long."""
+
+    searcher: str = setting("genetic", "how sentences are proposed", choices="search")
+    evaluations: int = setting(
+        60, "teaching sets tried, baselines not counted", "trainings", range=(1, 10**6)
+    )
+    seed: int = setting(0, "the same seed finds the same sentences", range=(0, 2**31 - 1))
+    population: int = setting(12, "sentences per generation", "sentences", range=(2, 10_000))
+    max_bits: float = setting(160.0, "longest teaching set that is tried", "bits", range=(10, 10_000))
+    allow_target: bool = setting(True, "also lessons drawn from a set as large as the target")
+    baselines: list[int] = setting(
+        [1, 4, 16, 64, 256], "sizes of the i.i.d. samples it is held against", "examples"
+    )
+
+
+@dataclass
+class Measure:
+    """How what was learned is measured."""
+
+    samples: int = setting(512, "samples drawn from a fitted learner", "samples", range=(32, 10**6))
+
+
+@dataclass
+class Verify:
+    """The best of the front, taught again with fresh seeds."""
+
+    learners: list[str] = setting(
+        ["conv", "transformer", "machine"],
+        "who is taught again; `machine` is the closed form that matches the run's learner, [] is nobody",
+    )
+    sentences: int = setting(3, "teaching sets of the front that are verified", "sentences", range=(0, 64))
+    baselines: int = setting(2, "i.i.d. baselines verified beside them", "sentences", range=(0, 64))
+    seeds: int = setting(5, "fresh trainings of each", "trainings", range=(1, 1000))
+
+
+@dataclass
+class Report:
+    """The page a person reads."""
+
+    sentences: int = setting(6, "teaching sets shown as pictures", "sentences", range=(1, 64))
+
+
+@dataclass
+class Config:
+    """All settings of `python -m study.search`."""
+
+    grammar: str = setting("dots", "the language of targets and teaching sets", choices="grammars")
+    target: str = setting("", "the set to be learned, a sentence; empty is the grammar's own")
+    learner: Any = setting(None, "who is taught; its own settings stand below it", choices="models")
+    space: Space = field(default_factory=Space)
+    search: Search = field(default_factory=Search)
+    measure: Measure = field(default_factory=Measure)
+    verify: Verify = field(default_factory=Verify)
+    report: Report = field(default_factory=Report)
+    workers: int = setting(0, "processes on this machine; 0 is one per core", "processes", range=(0, 4096))
+    scheduler: str = setting("", "address of a Dask scheduler, instead of processes on this machine")
+    ledger: str = setting("", "Optuna storage URL; empty is optuna.db in the run's folder")
+    device: str = setting("auto", "where networks are trained", choices=("auto", "cpu", "cuda"))
+    run: str = setting("", "folder of the run; empty is runs/<grammar>-<learner>")
+    plugins: list[str] = setting([], "your own modules, imported before names are looked up")
+
+
+DEFAULT_LEARNER = "conv"
+
+# What a chosen name brings along. A learner's settings for one grammar stand under (grammar, learner).
+VARIANTS: dict[str | tuple[str, str], dict[str, Any]] = {
+    "dots": {},
+    "polygons": {},
+}
+
+# These may differ between a run and its resumption: they do not change what it finds.
+FREE = ("workers", "scheduler", "device", "ledger", "run", "config")
+FREE_SECTIONS = ("verify", "report")
