@@ -48,13 +48,11 @@ def hidden_room(home: Path) -> str | None:
         spec = find_spec(room)
         if spec is None:
             return f"the room {room!r} is not installed: pip install -c constraints.txt -e . in the checkout"
-        found = (
-            Path(spec.origin).resolve()
-            if spec.origin
-            else Path(next(iter(spec.submodule_search_locations or [])))
-        )
+        found = Path(spec.origin or next(iter(spec.submodule_search_locations or [""]))).resolve()
         if found.parent == home / "study":
-            return f"{found.name} hides the room {room!r} when it is started by its path: use python -m study.{room}"
+            return (
+                f"{found.name} hides the room {room!r} when started by its path: use python -m study.{room}"
+            )
         if (home / room) not in (found, found.parent):
             return (
                 f"{found} hides the room {room!r} of Learned Sets: "
