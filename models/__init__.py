@@ -1,0 +1,7 @@
+"""Learners: a training set in, a sampler out. Knows arrays and torch, and nothing of sentences."""
+
+from .errors import ModelError
+from .learner import Fitted, Learner
+from .registry import available, load, register, settings
+
+__all__ = ["Fitted", "Learner", "ModelError", "available", "load", "register", "settings"]

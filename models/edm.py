@@ -1,0 +1,77 @@
+"""The EDM denoiser: a network with its preconditioning, and the noise levels it is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Network = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+# A set without variance (all black, or one flat grey) has no scale of its own: a pixel in 256 gives one.
+LEAST_SIGMA_DATA = 1 / 16
+
+
+@dataclass(frozen=True)
+class EDM:
+    """Preconditioning D(x) = c_skip x + c_out F(c_in x, c_noise) around the data's mean.
+
+    Karras et al. 2022, eq. 7 and table 1. The paper's data have mean zero; ours lie between 0 and 1, so
+    `mean` (one number, so that no symmetry is lost) is taken off first and added again.
+    """
+
+    mean: float
+    sigma_data: float
+
+    @classmethod
+    def of(cls, examples: NDArray[np.float32], sigma_data: float | None = None) -> EDM:
+        """Measured from a training set: mean and standard deviation over all its pixels."""
+        measured = float(examples.std(dtype=np.float64))
+        return cls(float(examples.mean(dtype=np.float64)), sigma_data or max(measured, LEAST_SIGMA_DATA))
+
+    def denoise(self, network: Network, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        """D(x, sigma): x float[n, ...], sigma float[n, 1, ...] or float[1, 1, ...]."""
+        total = (sigma**2 + self.sigma_data**2).sqrt()
+        centred = x - self.mean
+        output = network(centred / total, noise_condition(sigma))
+        return (
+            self.mean + centred * (self.sigma_data / total) ** 2 + output * (sigma * self.sigma_data / total)
+        )
+
+    def loss(
+        self, network: Network, clean: torch.Tensor, sigma: torch.Tensor, noise: torch.Tensor
+    ) -> torch.Tensor:
+        """Mean of |D(clean + sigma noise) - clean|**2 / c_out**2 (Karras et al. 2022, eq. 2, table 1).
+
+        Written as the network's own regression (eq. 8): F against (clean - c_skip x) / c_out.
+        """
+        total = (sigma**2 + self.sigma_data**2).sqrt()
+        centred = clean - self.mean
+        noisy = centred + sigma * noise
+        # (clean - c_skip noisy) / c_out, without the division by small sigma
+        target = (centred * sigma / self.sigma_data - noise * self.sigma_data) / total
+        return (network(noisy / total, noise_condition(sigma)) - target).square().mean()
+
+
+def noise_condition(sigma: torch.Tensor) -> torch.Tensor:
+    """c_noise = ln(sigma) / 4, float[n] (table 1)."""
+    return sigma.log().flatten() / 4
+
+
+def training_sigmas(
+    generator: np.random.Generator, shape: tuple[int, int], mean: float, std: float
+) -> NDArray[np.float32]:
+    """Noise levels float32[steps, batch], ln(sigma) ~ N(mean, std**2) (Karras et al. 2022, table 1).
+
+    Stratified: each batch takes one level from each of `batch` slices of equal probability, so that the loss
+    of a small batch does not hang on which levels it happened to get.
+    """
+    steps, batch = shape
+    slices = generator.permuted(np.tile(np.arange(batch), (steps, 1)), axis=1)
+    uniform = (slices + generator.random((steps, batch))) / batch
+    normal = torch.special.ndtri(torch.from_numpy(uniform).clamp(1e-6, 1 - 1e-6)).numpy()
+    levels: NDArray[np.float32] = np.exp(mean + std * normal).astype(np.float32)
+    return levels

@@ -1,0 +1,60 @@
+"""Names of learners: one line each. A module is imported only when its learner is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from .errors import ModelError, nearest
+from .learner import Learner
+from .setting import Settings
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a learner lives (`module:class`) and what it is in one line."""
+
+    where: str
+    summary: str
+
+
+REGISTRY: dict[str, Entry] = {
+    "conv": Entry("models.conv:Conv", "convolutions, circular or zero padding, EDM diffusion"),
+    "ideal": Entry("models.ideal:Ideal", "closed form: the optimal denoiser of the training set"),
+    "equivariant_local": Entry(
+        "models.local:EquivariantLocal", "closed form: patches compared with all patches, circular padding"
+    ),
+}
+
+
+def register(name: str, where: str, summary: str) -> None:
+    """Add a learner from another module: `where` is `module:class`, the class a `Learner`."""
+    if name in REGISTRY and REGISTRY[name].where != where:
+        raise ModelError(f"there is a learner {name!r} already: {REGISTRY[name].where}")
+    REGISTRY[name] = Entry(where, summary)
+
+
+def available() -> dict[str, str]:
+    """Name and one-line summary of every learner."""
+    return {name: entry.summary for name, entry in REGISTRY.items()}
+
+
+def learner_class(name: str) -> type[Learner]:
+    """The class behind a name; an unknown name is a `ModelError` with the nearest right one."""
+    if name not in REGISTRY:
+        raise ModelError(f"no learner {name!r}; {nearest(name, REGISTRY)}")
+    module, _, attribute = REGISTRY[name].where.partition(":")
+    found: type[Learner] = getattr(import_module(module), attribute)
+    return found
+
+
+def settings(name: str) -> type[Settings]:
+    """The settings dataclass of a learner, fields with `help`, `unit`, `range` or `choices`."""
+    return learner_class(name).settings_class
+
+
+def load(name: str, **values: Any) -> Learner:
+    """A learner by name with its settings; wrong names and values are a `ModelError`."""
+    found = learner_class(name)
+    return found(name, found.settings_class.of(values))

@@ -1,0 +1,227 @@
+"""Training of diffusion networks: settings, the loop, and the trained member."""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .diffusion import CACHE, DiffusionSettings, FittedDiffusion
+from .edm import EDM, training_sigmas
+from .errors import ModelError
+from .learner import Fitted, Learner, Stop
+from .setting import setting
+
+# Steps whose noise is drawn together; the loss is looked at once in as many steps.
+CHUNK = 50
+
+
+@dataclass(kw_only=True)
+class TrainingSettings(DiffusionSettings):
+    """How a network is trained."""
+
+    steps: int = setting(800, "training steps", "steps", (0, 10**7))
+    batch: int = setting(16, "examples in a training step", "examples", (1, 65536))
+    learning_rate: float = setting(4e-3, "peak learning rate of Adam", "", (1e-7, 1.0))
+    warmup: float = setting(0.05, "share of the steps in which the learning rate rises", "", (0.0, 1.0))
+    ema: float = setting(
+        0.05, "length of the moving average of weights, as a share of the steps", "", (0.0, 1.0)
+    )
+    noise_mean: float = setting(-1.2, "mean of ln(sigma) in training", "ln(white - black)", (-10.0, 10.0))
+    noise_std: float = setting(1.2, "standard deviation of ln(sigma) in training", "", (0.0, 10.0))
+    sigma_data: float | None = setting(
+        None, "standard deviation of the data; measured when not given", "white - black", (1e-3, 100.0)
+    )
+
+    def rate(self, step: int) -> float:
+        """Learning rate: a linear rise, then a cosine to zero at the last step."""
+        done = step / self.steps
+        if done < self.warmup:
+            return self.learning_rate * done / self.warmup
+        fall = (done - self.warmup) / (1 - self.warmup) if self.warmup < 1 else 0.0
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * fall))
+
+    def averaging(self, step: int) -> float:
+        """Weight of the newest in the moving average, which is never longer than a tenth of the past."""
+        return 1.0 / max(1.0, min(self.ema * self.steps, 0.1 * step))
+
+
+class Network(ABC):
+    """A function of weights, noisy pictures and noise level, with explicit weights."""
+
+    @abstractmethod
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the weights."""
+
+    @abstractmethod
+    def initial(self, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """Weights to start from."""
+
+    @abstractmethod
+    def __call__(
+        self, weights: dict[str, torch.Tensor], x: torch.Tensor, noise: torch.Tensor
+    ) -> torch.Tensor:
+        """x float32[n, h, w], noise float32[n] or [1] (c_noise) -> float32[n, h, w]."""
+
+    @abstractmethod
+    def widest(self) -> int:
+        """Numbers in the largest layer for one picture."""
+
+
+def unpack(flat: torch.Tensor, shapes: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
+    """Views into a flat tensor, by name."""
+    pieces = flat.split([math.prod(shape) for shape in shapes.values()])
+    return {name: piece.view(shape) for (name, shape), piece in zip(shapes.items(), pieces, strict=True)}
+
+
+class TrainedDiffusion(FittedDiffusion):
+    """A trained network under its preconditioning."""
+
+    def __init__(self, network: Network, edm: EDM, weights: torch.Tensor, settings: TrainingSettings) -> None:
+        self.network, self.edm, self.settings = network, edm, settings
+        self.weights = unpack(weights, network.shapes())
+        self.parameters = weights.numel()
+        self.device = str(weights.device)
+        self.checkpoints: dict[int, TrainedDiffusion] = {}
+
+    def denoiser(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        return self.edm.denoise(partial(self.network, self.weights), x, sigma)
+
+    def batch_size(self) -> int:
+        return CACHE // self.network.widest()
+
+    def at(self, step: int) -> Fitted:
+        if step not in self.checkpoints:
+            kept = ", ".join(map(str, self.checkpoints))
+            raise ModelError(f"no checkpoint at step {step}; there are: {kept}")
+        return self.checkpoints[step]
+
+
+class Training:
+    """One member in training. Everything random comes from its own seed."""
+
+    def __init__(
+        self,
+        network: Network,
+        examples: NDArray[np.float32],
+        seed: int,
+        settings: TrainingSettings,
+        device: str,
+        index: int = 0,
+    ) -> None:
+        self.network, self.settings, self.seed, self.index = network, settings, seed, index
+        self.examples = torch.from_numpy(examples).to(device)
+        self.edm = EDM.of(examples, settings.sigma_data)
+        self.draws = draws(np.random.Generator(np.random.PCG64([seed, 1])), self.examples, settings)
+        shapes = network.shapes()
+        start = network.initial(torch.Generator().manual_seed(seed))
+        # One flat tensor for all weights and one for all gradients: the optimiser's step is one call each.
+        self.flat = torch.cat([start[name].flatten() for name in shapes]).to(device)
+        self.average = self.flat.clone()
+        self.flat.grad = torch.zeros_like(self.flat)
+        self.weights = unpack(self.flat, shapes)
+        for name, gradient in unpack(self.flat.grad, shapes).items():
+            self.weights[name].requires_grad_().grad = gradient
+        self.optimiser = torch.optim.Adam([self.flat], lr=0.0, betas=(0.9, 0.99), fused=True)
+        self.step, self.loss, self.seconds, self.diverged = 0, 0.0, 0.0, False
+
+    def advance(self, steps: int) -> None:
+        """Take some steps; the loss becomes their mean."""
+        begun = time.perf_counter()
+        losses = [self.one_step(*next(self.draws)) for _ in range(steps)]
+        self.loss = float(torch.stack(losses).mean())
+        self.diverged = not (math.isfinite(self.loss) and bool(self.flat.isfinite().all()))
+        self.seconds += time.perf_counter() - begun
+
+    def one_step(self, clean: torch.Tensor, sigma: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """One step of Adam and of the average; the loss, not yet waited for."""
+        self.step += 1
+        loss = self.edm.loss(partial(self.network, self.weights), clean, sigma, noise)
+        self.flat.grad.zero_()  # type: ignore[union-attr]
+        loss.backward()
+        self.optimiser.param_groups[0]["lr"] = self.settings.rate(self.step)
+        self.optimiser.step()
+        self.average.lerp_(self.flat.detach(), self.settings.averaging(self.step))
+        return loss.detach()
+
+    def fitted(self) -> TrainedDiffusion:
+        """The member as it is now."""
+        member = TrainedDiffusion(self.network, self.edm, self.average.clone(), self.settings)
+        member.shape = tuple(self.examples.shape[1:])
+        member.index, member.seed = self.index, self.seed
+        member.steps, member.loss = self.step, self.loss
+        member.seconds, member.diverged = self.seconds, self.diverged
+        return member
+
+
+def draws(
+    random: np.random.Generator, examples: torch.Tensor, settings: TrainingSettings
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Examples, noise levels and noise of each step, for ever.
+
+    Examples are dealt like cards: all of them, in a new order, before any of them again.
+    """
+    n, shape, batch = len(examples), tuple(examples.shape[1:]), settings.batch
+    one = (1,) * len(shape)
+    hand = np.empty(0, dtype=np.int64)
+    while True:
+        decks = -(-(CHUNK * batch - len(hand)) // n)
+        dealt = random.permuted(np.tile(np.arange(n), (max(decks, 0), 1)), axis=1).ravel()
+        hand = np.concatenate([hand, dealt])
+        now, hand = hand[: CHUNK * batch], hand[CHUNK * batch :]
+        chosen = torch.from_numpy(now.reshape(CHUNK, batch)).to(examples.device)
+        levels = training_sigmas(random, (CHUNK, batch), settings.noise_mean, settings.noise_std)
+        sigmas = torch.from_numpy(levels).to(examples.device).view(CHUNK, batch, *one)
+        normal = random.standard_normal((CHUNK, batch, *shape), dtype=np.float32)
+        noise = torch.from_numpy(normal).to(examples.device)
+        for i in range(CHUNK):
+            yield examples[chosen[i]], sigmas[i], noise[i]
+
+
+def train(training: Training, checkpoints: list[int], stop: Stop | None) -> TrainedDiffusion:
+    """Train to the end, to divergence or until `stop` says so; the last state, with its checkpoints."""
+    last = training.settings.steps
+    marks = sorted({step for step in checkpoints if step <= last} | {last})
+    kept: dict[int, TrainedDiffusion] = {}
+    for mark in marks:
+        while training.step < mark and not training.diverged:
+            training.advance(min(CHUNK, mark - training.step))
+        kept[training.step] = member = training.fitted()
+        member.checkpoints = kept
+        if training.diverged or (mark < last and stop is not None and stop(member)):
+            break
+    return member
+
+
+class NetworkLearner(Learner):
+    """A diffusion learner with a network: subclasses say which."""
+
+    def network(self, shape: tuple[int, ...]) -> Network:
+        """The network for examples of this shape."""
+        raise NotImplementedError
+
+    def fit_examples(
+        self,
+        examples: list[NDArray[np.float32]],
+        seeds: list[int],
+        checkpoints: list[int],
+        stop: Stop | None,
+        device: str,
+    ) -> list[Fitted]:
+        """Members one after another: on a CPU that is faster than stacking them (see README.md)."""
+        if device != "cpu" and not (device == "cuda" and torch.cuda.is_available()):
+            raise ModelError(f"device must be cpu, or cuda where there is one, but got {device!r}")
+        members: list[Fitted] = []
+        for index, (own, seed) in enumerate(zip(examples, seeds, strict=True)):
+            if seed < 0:
+                raise ModelError(f"`seed >= 0` must hold, but got seed={seed}")
+            training = Training(self.network(own.shape[1:]), own, seed, self.settings, device, index)
+            members.append(train(training, checkpoints, stop))
+        return members
