@@ -28,7 +28,7 @@ class Space:
 class Search:
     """Who looks for the teaching set, and for how long."""
 
-    searcher: str = setting("genetic", "how sentences are proposed", choices="search")
+    searcher: str = setting("genetic", "how sentences are proposed", choices="searchers")
     evaluations: int = setting(
         60, "teaching sets tried, baselines not counted", "trainings", range=(1, 10**6)
     )
@@ -74,7 +74,7 @@ class Config:
 
     grammar: str = setting("dots", "the language of targets and teaching sets", choices="grammars")
     target: str = setting("", "the set to be learned, a sentence; empty is the grammar's own")
-    learner: Any = setting(None, "who is taught; its own settings stand below it", choices="models")
+    learner: Any = setting(None, "who is taught; its own settings stand below it", choices="learners")
     space: Space = field(default_factory=Space)
     search: Search = field(default_factory=Search)
     measure: Measure = field(default_factory=Measure)
