@@ -1,0 +1,45 @@
+"""What was learned: measures of samples against a target, their intervals, files and figures.
+
+    dataset = analysis.measure(samples, target, training_set)
+
+measures a sample; `analysis.measures` gives the same as plain numbers, from which nothing but numpy and scipy
+is imported. What needs xarray or matplotlib is loaded when it is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from analysis.errors import AnalysisError
+from analysis.intervals import Interval, logit_interval, paired_difference, wilson
+from analysis.measures import measures
+from analysis.registry import MEASURES, Measure, register
+from analysis.target import Target
+from analysis.yardstick import Yardstick
+
+if TYPE_CHECKING:
+    from analysis.labelled import measure
+
+_LATER = {
+    "measure": "analysis.labelled",
+}
+
+__all__ = [
+    "MEASURES",
+    "AnalysisError",
+    "Interval",
+    "Measure",
+    "Target",
+    "Yardstick",
+    "logit_interval",
+    "measure",
+    "measures",
+    "paired_difference",
+    "register",
+    "wilson",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'analysis' has no attribute {name!r}")

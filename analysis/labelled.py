@@ -1,0 +1,71 @@
+"""The measures as a labelled dataset, every variable with its unit and its meaning."""
+
+import math
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from analysis.intervals import LEVEL, wilson
+from analysis.measures import measures
+from analysis.registry import MEASURES
+from analysis.target import Target
+from analysis.yardstick import Yardstick
+
+
+def measure(
+    samples: NDArray[Any],
+    target: Target,
+    training_set: NDArray[Any],
+    yardstick: Yardstick | None = None,
+    *,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Every measure of one learned sample: scalars, and one number per stratum of the target.
+
+    Arguments as in `measures`. Shares of the samples have `<name>_low` and `<name>_high` beside them,
+    Wilson's interval within this one model; g and coverage get theirs over training seeds (`logit_interval`).
+    The attributes say N, n and the yardstick's seed: g at another N is not comparable.
+    """
+    yardstick = yardstick or Yardstick.of(target, seed, draws=max(len(samples), 4096))
+    numbers = measures(samples, target, training_set, yardstick)
+    variables: dict[str, Any] = {}
+    for name, entry in MEASURES.items():
+        labels = {"long_name": entry.long_name, "units": entry.units}
+        variables[name] = (("stratum",) if entry.per_stratum else (), numbers[name], labels)
+        if entry.share:
+            _, low, high = wilson(np.round(numbers[name] * len(samples)), len(samples))
+            for end, value in (("low", low), ("high", high)):
+                meaning = f"{entry.long_name}: {end} end of the {LEVEL:.0%} Wilson interval"
+                variables[f"{name}_{end}"] = ((), value, {"long_name": meaning, "units": entry.units})
+    variables["size"], variables["log2_size"] = _sizes(yardstick)
+    return xr.Dataset(
+        variables,
+        coords={
+            "stratum": ("stratum", [s.key for s in yardstick.strata], _labels("number of the stratum", "1")),
+            "stratum_label": ("stratum", [s.label for s in yardstick.strata], _labels("stratum", "1")),
+            "weight": ("stratum", [s.weight for s in yardstick.strata], _labels("share in the target", "1")),
+        },
+        attrs={
+            "samples": len(samples),
+            "training_examples": len(training_set),
+            "yardstick_seed": yardstick.seed,
+            "yardstick_draws": yardstick.draws,
+        },
+    )
+
+
+def _sizes(yardstick: Yardstick) -> tuple[Any, Any]:
+    """Exact counts as text, since they outgrow every integer type, and their log2, NaN where unknown."""
+    sizes = [stratum.size for stratum in yardstick.strata]
+    text = ["unknown" if size is None else str(size) for size in sizes]
+    logs = [np.nan if size is None else math.log2(size) for size in sizes]
+    return (
+        ("stratum", text, _labels("exact number of pictures, as text", "pictures")),
+        ("stratum", logs, _labels("log2 of the number of pictures", "bit")),
+    )
+
+
+def _labels(long_name: str, units: str) -> dict[str, str]:
+    return {"long_name": long_name, "units": units}
