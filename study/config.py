@@ -25,16 +25,21 @@ class Space:
 
 
 @dataclass
+class Learner:
+    """Who is taught; the learner's own settings stand beside its name."""
+
+    name: str = setting("conv", "architecture, training method and budget", choices="learners")
+
+
+@dataclass
 class Search:
-    """Who looks for the teaching set, and for how long."""
+    """Who looks for the teaching set, and for how long; the searcher's own settings stand beside these."""
 
     searcher: str = setting("genetic", "how sentences are proposed", choices="searchers")
     evaluations: int = setting(
         60, "teaching sets tried, baselines not counted", "trainings", range=(1, 10**6)
     )
     seed: int = setting(0, "the same seed finds the same sentences", range=(0, 2**31 - 1))
-    population: int = setting(12, "sentences per generation", "sentences", range=(2, 10_000))
-    max_bits: float = setting(160.0, "longest teaching set that is tried", "bits", range=(10, 10_000))
     allow_target: bool = setting(True, "also lessons drawn from a set as large as the target")
     baselines: list[int] = setting(
         [1, 4, 16, 64, 256], "sizes of the i.i.d. samples it is held against", "examples"
@@ -74,9 +79,9 @@ class Config:
 
     grammar: str = setting("dots", "the language of targets and teaching sets", choices="grammars")
     target: str = setting("", "the set to be learned, a sentence; empty is the grammar's own")
-    learner: Any = setting(None, "who is taught; its own settings stand below it", choices="learners")
     space: Space = field(default_factory=Space)
-    search: Search = field(default_factory=Search)
+    learner: Any = field(default_factory=Learner)
+    search: Any = field(default_factory=Search)
     measure: Measure = field(default_factory=Measure)
     verify: Verify = field(default_factory=Verify)
     report: Report = field(default_factory=Report)
@@ -87,8 +92,6 @@ class Config:
     run: str = setting("", "folder of the run; empty is runs/<grammar>-<learner>")
     plugins: list[str] = setting([], "your own modules, imported before names are looked up")
 
-
-DEFAULT_LEARNER = "conv"
 
 # What a chosen name brings along. A learner's settings for one grammar stand under (grammar, learner).
 VARIANTS: dict[str | tuple[str, str], dict[str, Any]] = {

@@ -25,7 +25,11 @@ def place(settings: DictConfig) -> Path:
     usual = decisive(resolve([f"grammar={names[0]}", f"learner={names[1]}"]).settings)
     mine = decisive(settings)
     # More evaluations continue a run, so their number does not name it.
-    changed = {key: value for key, value in mine.items() if key != GROWS and value != usual.get(key)}
+    changed = {
+        key: value
+        for key, value in mine.items()
+        if key != GROWS and (key not in usual or value != usual[key])
+    }
     if changed:
         canonical = json.dumps(changed, sort_keys=True)
         names.append(hashlib.sha256(canonical.encode()).hexdigest()[:8])

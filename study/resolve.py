@@ -13,8 +13,9 @@ from yaml import YAMLError
 
 import grammars
 import models
+import search
 from search.errors import nearest
-from study.config import DEFAULT_LEARNER, FREE, FREE_SECTIONS, VARIANTS, Config, setting
+from study.config import FREE, FREE_SECTIONS, VARIANTS, Config, Learner, Search
 from study.errors import StudyError
 from study.settings import check, choices, declarations, flatten, items, literal, put, values
 
@@ -42,11 +43,10 @@ def resolve(arguments: Sequence[str]) -> Request:
     file = read_file(line.pop("config")) if "config" in line else {}
     import_plugins(line.get("plugins", file.get("plugins", [])))
     grammar = chosen("grammar", "grammar", line, file, str(Config.grammar))
-    learner = chosen("learner", "learner.name", line, file, DEFAULT_LEARNER)
-    if file.get("learner.name", learner) != learner:
-        # The settings below another learner's name mean nothing to this one.
-        file = {key: value for key, value in file.items() if not key.startswith("learner.")}
-    settings = blank(grammar, learner)
+    learner = chosen("learner", "learner.name", line, file, str(Learner.name))
+    searcher = chosen("searcher", "search.searcher", line, file, str(Search.searcher))
+    file = without_others(file, learner, searcher)
+    settings = blank(grammar, learner, searcher)
     layers = [variant(grammar, learner), file]
     if "grammar" in line or "learner.name" in line:
         layers.reverse()
@@ -93,22 +93,47 @@ def chosen(what: str, key: str, line: Mapping[str, Any], file: Mapping[str, Any]
     name = str(line.get(key, file.get(key, default)))
     known = choices(f"{what}s")
     if name not in known:
-        raise StudyError(f"{what}={name}: there is no such {what}; {nearest(name, known)}")
+        raise StudyError(
+            f"{key.removesuffix('.name')}={name}: there is no such {what}; {nearest(name, known)}"
+        )
     return name
 
 
-def blank(grammar: str, learner: str) -> DictConfig:
-    """The defaults for one grammar and one learner, typed."""
-    own = models.settings(learner)
-    types = get_type_hints(own)
-    inner: list[tuple[str, Any, Any]] = [("name", str, setting(learner, "who is taught", choices="learners"))]
-    for declared in fields(own):
-        again = field(default=declared.default, metadata=declared.metadata)
-        inner.append((declared.name, types[declared.name], again))
+def without_others(file: dict[str, Any], learner: str, searcher: str) -> dict[str, Any]:
+    """A file's settings without those of a learner or searcher that the command line replaces."""
+    dropped: set[str] = set()
+    if file.get("learner.name", learner) != learner:
+        dropped = {key for key in file if key.startswith("learner.")}
+    other = file.get("search.searcher", searcher)
+    if other != searcher:
+        dropped |= {"search.searcher", *(f"search.{item.name}" for item in fields(search.settings(other)))}
+    return {key: value for key, value in file.items() if key not in dropped}
+
+
+def blank(grammar: str, learner: str, searcher: str) -> DictConfig:
+    """The defaults for one grammar, learner and searcher, typed; the latter two bring their own."""
     settings = OmegaConf.structured(Config)
     settings.grammar = grammar
-    settings.learner = OmegaConf.structured(make_dataclass("Learner", inner))
+    settings.learner = joined(Learner, models.settings(learner))
+    settings.learner.name = learner
+    settings.search = joined(Search, search.settings(searcher))
+    settings.search.searcher = searcher
     return cast(DictConfig, settings)
+
+
+def joined(*kinds: type[Any]) -> DictConfig:
+    """One group of settings from several dataclasses, types and meanings kept."""
+    members: list[tuple[str, Any, Any]] = []
+    for kind in kinds:
+        types = get_type_hints(kind)
+        for declared in fields(kind):
+            again = field(
+                default=declared.default,
+                default_factory=declared.default_factory,
+                metadata=declared.metadata,
+            )
+            members.append((declared.name, types[declared.name], again))
+    return cast(DictConfig, OmegaConf.structured(make_dataclass(kinds[0].__name__, members)))
 
 
 def variant(grammar: str, learner: str) -> dict[str, Any]:
@@ -164,11 +189,13 @@ def decisive(settings: DictConfig) -> dict[str, Any]:
 def command(settings: DictConfig, module: str = "study.search") -> str:
     """The shortest command line that asks for these settings."""
     words = [f"grammar={settings.grammar}"]
-    if settings.learner.name != DEFAULT_LEARNER:
+    if settings.learner.name != Learner.name:
         words.append(f"learner={settings.learner.name}")
+    if settings.search.searcher != Search.searcher:
+        words.append(f"search.searcher={settings.search.searcher}")
     usual = values(resolve(words).settings)
     for key, value in values(settings).items():
-        if key not in ("grammar", "learner.name") and value != usual[key]:
+        if value != usual[key]:
             words.append(f"{key}={written(value)}")
     return shlex.join(["python", "-m", module, *words])
 
