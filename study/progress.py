@@ -14,7 +14,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class Progress:
-    """Told after each evaluation; use as a context, so that the bar is closed before anything else is said."""
+    """Told after each evaluation; as a context, it closes the bar before anything else is said."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr

@@ -1,4 +1,4 @@
-"""What a run found, in numbers and in plain words: the last words of the command and the head of the report."""
+"""What a run found, in numbers and in plain words: the command's last words and the report's first."""
 
 import math
 from collections.abc import Sequence
@@ -11,72 +11,67 @@ import xarray as xr
 import analysis
 
 LEARNED = 0.9  # a learner has learned its target when g is at least this
+MARGIN = 0.03  # a g that is lower by no more than this counts as "not below"
 
 
 @dataclass(frozen=True)
 class Found:
-    """One teaching set: its size, its sentence, and g for the run's learner.
+    """One teaching set: its size, its sentence, and g of each training of the run's learner.
 
-    `trainings` is the number of seeds behind g; the interval's ends are NaN for a single one. `fresh` says
-    that the seeds are other than those the search chose by.
+    `fresh` says that the trainings are other than those the search chose by; only then is g a claim.
     """
 
     sentence: str
     origin: str
     n: int
     bits: float
-    g: float
-    low: float
-    high: float
-    trainings: int
+    trainings: tuple[float, ...]
     fresh: bool
 
     @property
+    def g(self) -> float:
+        """The centre of g over trainings; NaN where the evaluation failed."""
+        return float(analysis.logit_interval(self.trainings).value) if self.trainings else math.nan
+
+    @property
     def interval(self) -> str:
-        """g with its 95 % interval, or with the warning that it is a single training."""
-        if math.isnan(self.g):
+        """g with its 95 % interval over trainings, or with the warning that there is only one."""
+        if not self.trainings:
             return "failed"
-        if self.trainings < 2:
+        if len(self.trainings) == 1:
             return f"{self.g:.2f} (one training)"
-        return f"{self.g:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        _, low, high = analysis.logit_interval(self.trainings)
+        return f"{self.g:.2f} [{low:.2f}, {high:.2f}]"
 
     @property
     def name(self) -> str:
-        """The teaching set in a few words."""
+        """The teaching set in a few words, to begin a sentence with."""
         if self.origin != "search":
-            return f"{self.n} i.i.d. {'sample' if self.n == 1 else 'samples'} of the target"
-        return "a single example" if self.n == 1 else f"{self.n} examples"
+            return f"{self.n} i.i.d. sample{'' if self.n == 1 else 's'} of the target"
+        return "A single example" if self.n == 1 else f"{self.n} examples"
 
 
 def found(result: xr.Dataset, verified: xr.Dataset | None = None) -> list[Found]:
-    """All finished trials in their order, with verified figures wherever there are some."""
-    fresh = verified_g(verified, str(result.attrs.get("learner", ""))) if verified is not None else {}
-    if "generalization" not in result:
-        return []
+    """All trials in their order, with verified figures wherever there are some."""
+    fresh = {} if verified is None else verified_g(verified, str(result.attrs.get("learner", "")))
     rows = []
     for trial in range(result.sizes["trial"]):
         one = result.isel(trial=trial)
         sentence = str(one["sentence"].item())
         values = fresh.get(sentence)
-        again = values is not None
         if values is None:
-            values = one["generalization"].values
-        rows.append(of(one, sentence, values[~np.isnan(values)], again))
+            values = one["generalization"].values if "generalization" in one else np.empty(0)
+        rows.append(
+            Found(
+                sentence,
+                str(one["origin"].item()),
+                int(one["n"].item()),
+                float(one["bits"].item()),
+                trainings=tuple(float(g) for g in values if not math.isnan(g)),
+                fresh=sentence in fresh,
+            )
+        )
     return rows
-
-
-def of(one: xr.Dataset, sentence: str, values: np.ndarray[Any, Any], fresh: bool) -> Found:
-    """One trial with the g of its trainings."""
-    ends = analysis.logit_interval(values) if values.size else (math.nan,) * 3
-    return Found(
-        sentence,
-        str(one["origin"].item()),
-        int(one["n"].item()),
-        float(one["bits"].item()),
-        *(float(end) for end in ends),
-        trainings=int(values.size),
-        fresh=fresh,
-    )
 
 
 def verified_g(verified: xr.Dataset, learner: str) -> dict[str, np.ndarray[Any, Any]]:
@@ -94,31 +89,23 @@ def front(result: xr.Dataset, rows: Sequence[Found]) -> list[Found]:
     return sorted(chosen, key=lambda row: (row.n, row.bits))
 
 
+def trusted(rows: Sequence[Found], *, searched: bool) -> list[Found]:
+    """Teaching sets (or baselines) with a g: the verified ones, or all where none is."""
+    usable = [row for row in rows if (row.origin == "search") == searched and row.trainings]
+    return [row for row in usable if row.fresh] or usable
+
+
 def best(rows: Sequence[Found]) -> Found | None:
-    """The teaching set with the largest g, verified ones first; the smaller one of equals."""
-    searched = [row for row in rows if row.origin == "search" and not math.isnan(row.g)]
-    trusted = [row for row in searched if row.fresh] or searched
-    return max(trusted, key=lambda row: (row.g, -row.n, -row.bits), default=None)
+    """The smallest teaching set whose g is within the margin of the largest."""
+    usable = trusted(rows, searched=True)
+    largest = max((row.g for row in usable), default=math.nan)
+    near = [row for row in usable if row.g >= largest - MARGIN]
+    return min(near, key=lambda row: (row.n, row.bits), default=None)
 
 
 def best_baseline(rows: Sequence[Found]) -> Found | None:
-    """The baseline with the largest g, verified ones first."""
-    plain = [row for row in rows if row.origin != "search" and not math.isnan(row.g)]
-    trusted = [row for row in plain if row.fresh] or plain
-    return max(trusted, key=lambda row: (row.g, -row.n), default=None)
-
-
-def smallest_as_good(rows: Sequence[Found], standard: Found) -> Found | None:
-    """The smallest teaching set whose g is not below the standard's: its interval reaches that high."""
-    reaching = [
-        row
-        for row in rows
-        if row.origin == "search"
-        and row.fresh == standard.fresh
-        and not math.isnan(row.g)
-        and (row.g >= standard.g or (not math.isnan(row.high) and row.high >= standard.g))
-    ]
-    return min(reaching, key=lambda row: (row.n, row.bits), default=None)
+    """The i.i.d. samples with the largest g."""
+    return max(trusted(rows, searched=False), key=lambda row: (row.g, -row.n), default=None)
 
 
 def headline(rows: Sequence[Found], learner: str) -> str:
@@ -126,11 +113,9 @@ def headline(rows: Sequence[Found], learner: str) -> str:
     winner = best(rows)
     if winner is None:
         return f"Nothing was taught to {learner} yet"
-    verdict = "teaches" if winner.g >= LEARNED else "teaches best, but not all of it:"
-    subject = winner.name[0].upper() + winner.name[1:]
-    if winner.n > 1:
-        verdict = verdict.replace("teaches", "teach")
-    return f"{subject} {verdict} {learner} the target, g = {winner.interval}"
+    verb = "teaches" if winner.n == 1 else "teach"
+    how = "the target" if winner.g >= LEARNED else "the target in part"
+    return f"{winner.name} {verb} {learner} {how}: g = {winner.interval}"
 
 
 def meaning(rows: Sequence[Found], learner: str) -> str:
@@ -138,24 +123,32 @@ def meaning(rows: Sequence[Found], learner: str) -> str:
     winner, plain = best(rows), best_baseline(rows)
     if winner is None:
         return "No evaluation has finished: there is nothing to say yet."
-    said = [f"Taught {winner.name}, {learner} reaches g = {winner.interval}"]
-    said[0] += (
-        f" over {winner.trainings} fresh trainings." if winner.fresh else ", not verified on fresh seeds."
-    )
-    if plain is not None:
-        said.append(
-            f"{plain.name[0].upper()}{plain.name[1:]} reach{'es' if plain.n == 1 else ''} {plain.interval}."
-        )
-        as_good = smallest_as_good(rows, plain)
-        if as_good is not None and as_good.n < plain.n:
-            said.append(f"{as_good.name[0].upper()}{as_good.name[1:]} can stand in for these {plain.n}.")
-        elif as_good is None:
-            said.append("No teaching set found is as good as these samples.")
-    if winner.g >= LEARNED:
-        said.append(f"g is at least {LEARNED}: the target is learned.")
+    said = [f"{winner.name} ({winner.bits:.0f} bits) brought {learner} to g = {winner.interval}"]
+    if winner.fresh:
+        said[0] += f" in {len(winner.trainings)} fresh trainings."
     else:
-        said.append(f"g is below {LEARNED}: the target is not fully learned.")
-    said.append(
-        f"n = {winner.n} is an upper bound of the teaching dimension, for this learner and this budget."
-    )
+        said[0] += "; this is the search's own figure, not yet verified on fresh seeds."
+    if plain is not None:
+        said.append(f"{plain.name}, the best baseline, brought it to {plain.interval}.")
+        said.append(comparison(winner, plain))
+    learned = "at least" if winner.g >= LEARNED else "below"
+    said.append(f"g is {learned} {LEARNED}, so the target is {'' if winner.g >= LEARNED else 'not '}learned.")
+    said.append(f"n = {winner.n} bounds the teaching dimension from above, for this learner and budget.")
     return " ".join(said)
+
+
+def comparison(winner: Found, plain: Found) -> str:
+    """Which of the two teaches better, as far as paired fresh trainings can tell."""
+    if not (winner.fresh and plain.fresh) or len(winner.trainings) != len(plain.trainings):
+        return "Which of the two teaches better, single trainings cannot tell."
+    value, low, high = analysis.paired_difference(winner.trainings, plain.trainings)
+    if math.isnan(low):
+        return "Which of the two teaches better, single trainings cannot tell."
+    verdict = "the two cannot be told apart"
+    if low > 0:
+        verdict = "the teaching set is better"
+    elif high < 0:
+        verdict = "the baseline is better"
+    elif low > -MARGIN:
+        verdict = "the teaching set is not below"
+    return f"The paired difference is {value:+.2f} [{low:+.2f}, {high:+.2f}]: {verdict}."
