@@ -1,0 +1,144 @@
+"""How many ways there are to place k separated dots, exactly, and the i-th of them.
+
+A transfer matrix, pixel by pixel (a broken profile): the state is which of the last few pixels are white,
+just as many as can still forbid a white pixel. Counts for all k at once are the coefficients of a polynomial
+in z, kept as one integer with z = 2^bits (Kronecker substitution), so a step is an addition and a shift.
+Counting completions from every state gives a bijection between 0..count-1 and the arrangements, hence exact
+uniform sampling.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_STATES = 60_000
+"""Profiles kept for one pixel; grids that need more are not counted."""
+
+MOST_ENTRIES = 1_500_000
+"""Profiles kept for all pixels."""
+
+
+class Placements:
+    """All placements of 0..most white pixels on the allowed pixels, any two more than `gap` apart.
+
+    Apart means in Chebyshev distance: gap 0 may touch, gap 1 is non-adjacent in the 8-neighbourhood.
+    `allowed`: bool[height, width]. Raises OverflowError where too many profiles would be needed.
+    """
+
+    def __init__(self, allowed: NDArray[np.bool_], gap: int, most: int) -> None:
+        height, width = allowed.shape
+        self.flipped = width > height  # Profiles run along the shorter side.
+        self.allowed = (allowed.T if self.flipped else allowed).ravel().tolist()
+        self.width = min(height, width)
+        self.shape = allowed.shape
+        free = sum(self.allowed)
+        self.most = min(most, free)
+        self.bits = max(math.comb(free, j) for j in range(self.most + 1)).bit_length() + 1
+        self.forbidding = _forbidding(self.width, gap)
+        window = max(mask.bit_length() for mask in self.forbidding)
+        self.keep = (1 << window) - 1
+        self.states = self._reachable()
+        self.completions = self._count()
+
+    def _next(self, cell: int, state: int) -> tuple[int, int | None]:
+        """The profiles after a black and (where it may stand) a white pixel."""
+        black = (state << 1) & self.keep
+        may = self.allowed[cell] and not state & self.forbidding[cell % self.width]
+        return black, (black | 1) & self.keep if may else None
+
+    def _reachable(self) -> list[list[int]]:
+        layers = [[0]]
+        entries = 0
+        for cell in range(len(self.allowed)):
+            following: dict[int, None] = {}
+            for state in layers[-1]:
+                black, white = self._next(cell, state)
+                following[black] = None
+                if white is not None:
+                    following[white] = None
+            entries += len(following)
+            if len(following) > MOST_STATES or entries > MOST_ENTRIES:
+                raise OverflowError("too many profiles")
+            layers.append(list(following))
+        return layers
+
+    def _count(self) -> list[dict[int, int]]:
+        """For each pixel and profile, the polynomial that counts completions by their white pixels."""
+        truncate = (1 << self.bits * (self.most + 1)) - 1
+        after = dict.fromkeys(self.states[-1], 1)
+        tables = [after]
+        for cell in range(len(self.allowed) - 1, -1, -1):
+            table: dict[int, int] = {}
+            for state in self.states[cell]:
+                black, white = self._next(cell, state)
+                count = after[black]
+                if white is not None:
+                    count = (count + (after[white] << self.bits)) & truncate
+                table[state] = count
+            tables.append(table)
+            after = table
+        tables.reverse()
+        return tables
+
+    def _coefficient(self, polynomial: int, k: int) -> int:
+        return (polynomial >> self.bits * k) & ((1 << self.bits) - 1)
+
+    @property
+    def counts(self) -> list[int]:
+        """Number of placements of k = 0, 1, ..., most white pixels."""
+        return [self._coefficient(self.completions[0][0], k) for k in range(self.most + 1)]
+
+    def placement(self, k: int, index: int) -> NDArray[np.bool_]:
+        """The index-th placement of k white pixels, bool[height, width]; `0 <= index < counts[k]`."""
+        cells = np.zeros(len(self.allowed), dtype=bool)
+        state = 0
+        for cell in range(len(self.allowed)):
+            if k == 0:
+                break
+            black, white = self._next(cell, state)
+            without = self._coefficient(self.completions[cell + 1][black], k)
+            if index < without or white is None:
+                state = black
+            else:
+                index -= without
+                cells[cell], state, k = True, white, k - 1
+        return cells.reshape(self.shape[::-1]).T if self.flipped else cells.reshape(self.shape)
+
+
+def _forbidding(width: int, gap: int) -> list[int]:
+    """For each column, which earlier pixels forbid a white one there; bit i is the pixel i + 1 back."""
+    masks = []
+    for column in range(width):
+        mask = 0
+        for rows_up in range(gap + 1):
+            for shift in range(-gap, gap + 1):
+                back = rows_up * width - shift
+                if 0 <= column + shift < width and back > 0 and (rows_up or shift < 0):
+                    mask |= 1 << (back - 1)
+        masks.append(mask)
+    return masks
+
+
+@lru_cache(maxsize=128)
+def placements(height: int, width: int, allowed: bytes, gap: int, most: int) -> Placements | None:
+    """`Placements`, kept for the next caller; None where the grid is too wide to count."""
+    mask = np.frombuffer(allowed, dtype=bool).reshape(height, width)
+    try:
+        return Placements(mask, gap, most)
+    except OverflowError:
+        return None
+
+
+def below(bound: int, rng: np.random.Generator) -> int:
+    """A uniform integer from 0 to bound - 1, however large, exactly."""
+    bits = (bound - 1).bit_length()
+    if bits == 0:
+        return 0
+    while True:
+        value = int.from_bytes(rng.bytes((bits + 7) // 8), "little") & ((1 << bits) - 1)
+        if value < bound:
+            return value
