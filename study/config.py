@@ -42,7 +42,7 @@ class Search:
     seed: int = setting(0, "the same seed finds the same sentences", range=(0, 2**31 - 1))
     allow_target: bool = setting(True, "also lessons drawn from a set as large as the target")
     baselines: list[int] = setting(
-        [1, 4, 16, 64, 256], "sizes of the i.i.d. samples it is held against", "examples"
+        [1, 4, 16, 64, 256], "sizes of the i.i.d. samples beside it", "examples", range=(1, 1024)
     )
 
 

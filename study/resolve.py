@@ -152,8 +152,13 @@ def complete(settings: DictConfig) -> DictConfig:
     for key, declared in declarations(settings).items():
         check(key, OmegaConf.select(settings, key), declared)
     own = grammars.load(settings.grammar).space
-    settings.space.height = settings.space.height or own.height
-    settings.space.width = settings.space.width or own.width
+    if isinstance(own, grammars.Grid):
+        settings.space.height = settings.space.height or own.height
+        settings.space.width = settings.space.width or own.width
+    elif settings.space.height or settings.space.width:
+        raise StudyError(
+            f"grammar={settings.grammar} is about {own}, which has no space.height and no space.width"
+        )
     grammar = load_grammar(settings)
     try:
         target = grammar.parse(settings.target, "Set") if settings.target else grammar.target
@@ -167,8 +172,9 @@ def complete(settings: DictConfig) -> DictConfig:
 
 
 def load_grammar(settings: DictConfig) -> grammars.Grammar:
-    """The grammar of these settings, bound to their space."""
-    return grammars.load(settings.grammar, space=grammars.Grid(settings.space.height, settings.space.width))
+    """The grammar of these settings, bound to their grid; on the plane, to its own window."""
+    height, width = settings.space.height, settings.space.width
+    return grammars.load(settings.grammar, space=grammars.Grid(height, width) if height and width else None)
 
 
 def learner_settings(settings: DictConfig) -> dict[str, Any]:

@@ -133,7 +133,9 @@ def meaning(rows: Sequence[Found], learner: str) -> str:
         said.append(comparison(winner, plain))
     learned = "at least" if winner.g >= LEARNED else "below"
     said.append(f"g is {learned} {LEARNED}, so the target is {'' if winner.g >= LEARNED else 'not '}learned.")
-    said.append(f"n = {winner.n} bounds the teaching dimension from above, for this learner and budget.")
+    said.append(
+        f"n = {winner.n} is an upper bound of what it takes to get there, for this learner and budget."
+    )
     return " ".join(said)
 
 

@@ -93,7 +93,6 @@ def test_commas_within_brackets_belong_to_an_element(text: str, parts: list[str]
         (["learner.learning_rate=nan"], "must hold, but got learner.learning_rate=nan"),
         (["learner.padding=zero"], "learner.padding=zero: not one of its choices; did you mean zeros?"),
         (["device=cudaa"], "device=cudaa: not one of its choices; did you mean cuda?"),
-        (["verify.learners=[konv]"], "did you mean conv?"),
         (["search=3"], "search is a group of settings: search.searcher, search.evaluations"),
         (["dots"], "did you mean grammar=dots?"),
         (["=3"], "settings are key=value"),

@@ -1,0 +1,43 @@
+"""What a search says when it ends: a short table, what it means, and where to look on."""
+
+import math
+import shutil
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import xarray as xr
+
+from study.words import Found, best, best_baseline, found, front, meaning
+
+ROWS = 8
+
+
+def say(result: xr.Dataset, verified: xr.Dataset | None, report: Path, dashboard: str) -> None:
+    """Print the table, its meaning, the report's path and the dashboard's command line."""
+    rows = found(result, verified)
+    width = min(shutil.get_terminal_size((100, 24)).columns, 120)
+    print()
+    print("\n".join(table(shortened(result, rows))))
+    print()
+    print(textwrap.fill(meaning(rows, str(result.attrs["learner"])), width))
+    print(f"\nreport     {report}\ndashboard  {dashboard}", flush=True)
+
+
+def shortened(result: xr.Dataset, rows: Sequence[Found]) -> list[Found]:
+    """The front (its best part where it is long), what was verified, and the best baseline; by n."""
+    chosen = sorted(front(result, rows), key=lambda row: -row.g if row.trainings else math.inf)[:ROWS]
+    chosen += [row for row in rows if row.fresh]
+    chosen += [row for row in (best(rows), best_baseline(rows)) if row is not None]
+    kept = dict.fromkeys(chosen)
+    return sorted(kept, key=lambda row: (row.n, row.bits))
+
+
+def table(rows: Sequence[Found]) -> list[str]:
+    """Rows of n, bits, g with its interval, sentence."""
+    lines = [f"{'n':>4} {'bits':>5}  {'g':<20} {'':<8}  sentence"]
+    for row in rows:
+        origin = "" if row.origin == "search" else "baseline"
+        # a sentence stays in one piece, so that it can be copied
+        lines.append(f"{row.n:>4} {row.bits:>5.0f}  {row.interval:<20} {origin:<8}  {row.sentence}")
+    return lines
