@@ -31,7 +31,7 @@ def measure(
     yardstick = yardstick or Yardstick.of(target, seed, draws=max(len(samples), 4096))
     numbers = measures(samples, target, training_set, yardstick)
     variables: dict[str, Any] = {}
-    for name, entry in MEASURES.items():
+    for name, entry in ((name, MEASURES[name]) for name in numbers):
         labels = {"long_name": entry.long_name, "units": entry.units}
         variables[name] = (("stratum",) if entry.per_stratum else (), numbers[name], labels)
         if entry.share:
@@ -39,14 +39,17 @@ def measure(
             for end, value in (("low", low), ("high", high)):
                 meaning = f"{entry.long_name}: {end} end of the {LEVEL:.0%} Wilson interval"
                 variables[f"{name}_{end}"] = ((), value, {"long_name": meaning, "units": entry.units})
-    variables["size"], variables["log2_size"] = _sizes(yardstick)
-    return xr.Dataset(
-        variables,
-        coords={
+    coordinates: dict[str, Any] = {}
+    if not yardstick.plane:
+        variables["size"], variables["log2_size"] = _sizes(yardstick)
+        coordinates = {
             "stratum": ("stratum", [s.key for s in yardstick.strata], _labels("number of the stratum", "1")),
             "stratum_label": ("stratum", [s.label for s in yardstick.strata], _labels("stratum", "1")),
             "weight": ("stratum", [s.weight for s in yardstick.strata], _labels("share in the target", "1")),
-        },
+        }
+    return xr.Dataset(
+        variables,
+        coordinates,
         attrs={
             "samples": len(samples),
             "training_examples": len(training_set),

@@ -5,25 +5,32 @@ One line per measure; a new one is a function of the evidence in a file of its o
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from analysis import copies, coverage, validity
+from analysis import copies, coverage, plane, validity
 from analysis.coverage import at_equal_shares, at_own_shares, counts
 from analysis.evidence import Evidence
+from analysis.plane import PlaneEvidence
 from analysis.registry import MEASURES, Measure, register
 from analysis.target import Target
 from analysis.yardstick import Yardstick
 
 for _measure in (
-    Measure("crisp", validity.crisp, "share of samples with all pixels within 0.25 of 0 or 1", share=True),
-    Measure("validity", validity.validity, "share of samples crisp and in the target", share=True),
-    Measure("copy_rate", copies.copy_rate, "share of samples equal to a training example", share=True),
-    Measure("near_copy_rate", copies.near_copy_rate, "share of samples with d1/d2 < 1/3", share=True),
-    Measure("novelty", copies.novelty, "share of samples valid and not in the training set", share=True),
+    Measure("crisp", validity.crisp, "share of samples with all pixels within 0.25 of 0 or 1", share=True,
+            plane=plane.crisp),
+    Measure("validity", validity.validity, "share of samples crisp and in the target", share=True,
+            plane=plane.validity),
+    Measure("copy_rate", copies.copy_rate, "share of samples equal to a training example", share=True,
+            plane=plane.copy_rate),
+    Measure("near_copy_rate", copies.near_copy_rate, "share of samples with d1/d2 < 1/3", share=True,
+            plane=plane.copy_rate),
+    Measure("novelty", copies.novelty, "share of samples valid and not in the training set", share=True,
+            plane=plane.novelty),
     Measure("novelty_orbit", copies.novelty_orbit, "share valid and no translate of an example", share=True),
-    Measure("coverage", coverage.coverage, "mean over strata of min(distinctness, evenness)"),
-    Measure("generalization", coverage.generalization, "harmonic mean of validity and coverage"),
+    Measure("coverage", coverage.coverage, "mean over strata of min(distinctness, evenness)",
+            plane=plane.coverage),
+    Measure("generalization", coverage.generalization, "harmonic mean of validity and coverage",
+            plane=plane.generalization),
     Measure("g_support", coverage.g_support, "generalization regardless of the strata's frequencies"),
     Measure("count", lambda e: e.once(counts).valid, "valid samples", "samples", per_stratum=True),
     Measure("novel", lambda e: e.once(counts).novel, "distinct valid samples outside the training set",
@@ -56,9 +63,13 @@ def measures(
 ) -> dict[str, Any]:
     """Every registered measure by name: a float, or an array over `yardstick.strata`.
 
-    samples: float32[N, h, w], white 1 and black 0; training_set: bool[n, h, w]. Without a yardstick one is
+    samples: float32[N, h, w], white 1 and black 0; training_set: bool[n, h, w]; or points float[n, 2] of the
+    plane, where only the measures that are defined there are returned. Without a yardstick one is
     made of `target` and `seed`, which costs far more than measuring: make one and keep it.
     """
     yardstick = yardstick or Yardstick.of(target, seed, draws=max(len(samples), 4096))
-    evidence = Evidence(samples, target, np.asarray(training_set), yardstick)
-    return {name: measure.compute(evidence) for name, measure in MEASURES.items()}
+    if yardstick.plane:
+        points = PlaneEvidence(samples, target, training_set, yardstick)
+        return {name: entry.plane(points) for name, entry in MEASURES.items() if entry.plane is not None}
+    evidence = Evidence(samples, target, training_set, yardstick)
+    return {name: entry.compute(evidence) for name, entry in MEASURES.items()}

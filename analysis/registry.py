@@ -6,6 +6,7 @@ from typing import Any
 
 from analysis.errors import AnalysisError
 from analysis.evidence import Evidence
+from analysis.plane import PlaneEvidence
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Measure:
 
     `units` is "1" for shares and ratios. `per_stratum` says that it returns one number per stratum of the
     yardstick instead of a single one, `share` that it is a share of the N samples, each counted or not, so
-    that Wilson's interval is its own.
+    that Wilson's interval is its own. `plane` measures the same on the plane, where it is defined there.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Measure:
     units: str = "1"
     per_stratum: bool = False
     share: bool = False
+    plane: Callable[[PlaneEvidence], Any] | None = None
 
 
 MEASURES: dict[str, Measure] = {}

@@ -67,12 +67,16 @@ class Stratum:
 
 @dataclass(frozen=True, eq=False)
 class Yardstick:
-    """A target's strata with a positive share and at least one member, and the names of its properties."""
+    """A target's strata with a positive share and at least one member, and the names of its properties.
+
+    On the plane (`plane`) the whole target is one stratum, and its properties are the coordinates.
+    """
 
     strata: tuple[Stratum, ...]
     properties: tuple[str, ...]
     seed: int
     draws: int
+    plane: bool = False
 
     @classmethod
     def of(cls, target: Target, seed: int = 0, draws: int = DRAWS) -> "Yardstick":
@@ -80,13 +84,16 @@ class Yardstick:
 
         AnalysisError for an empty target, and where a stratum is so rare that its draws cannot be had.
         """
+        rng = np.random.Generator(np.random.PCG64([seed, 0x5E7]))
         sizes, weights = target.sizes(), target.weights
         labels = getattr(target, "labels", {})
         wanted = [key for key in sorted(weights) if weights[key] > 0 and sizes.get(key) != 0]
         if not wanted:
             raise AnalysisError("nothing can be measured against an empty target")
+        if np.ndim(target.sample(1, np.random.Generator(np.random.PCG64(seed)))) == 2:
+            return cls._of_plane(target, seed, draws, rng)
         total = math.fsum(weights[key] for key in wanted)
-        drawn = _draws(target, wanted, draws, np.random.Generator(np.random.PCG64([seed, 0x5E7])))
+        drawn = _draws(target, wanted, draws, rng)
         strata = tuple(
             Stratum(
                 key=key,
@@ -99,6 +106,13 @@ class Yardstick:
             for key in wanted
         )
         return cls(strata, tuple(target.properties), seed, draws)
+
+    @classmethod
+    def _of_plane(cls, target: Target, seed: int, draws: int, rng: np.random.Generator) -> "Yardstick":
+        """One stratum with 64 cells of equal mass, split at medians of the two coordinates in turn."""
+        cells = Cells.split(np.asarray(target.sample(draws, rng), np.float64), range(2), levels=6)
+        whole = Stratum(0, "plane", 1.0, None, np.zeros(1, np.int64), (cells,))
+        return cls((whole,), ("x", "y"), seed, draws, plane=True)
 
 
 def property_values(target: Target, examples: Examples) -> NDArray[np.float64]:
