@@ -17,10 +17,14 @@ from analysis.target import Target
 from analysis.yardstick import Yardstick
 
 if TYPE_CHECKING:
+    from analysis.files import open_runs, provenance, save
     from analysis.labelled import measure
 
 _LATER = {
     "measure": "analysis.labelled",
+    "open_runs": "analysis.files",
+    "provenance": "analysis.files",
+    "save": "analysis.files",
 }
 
 __all__ = [
@@ -33,8 +37,11 @@ __all__ = [
     "logit_interval",
     "measure",
     "measures",
+    "open_runs",
     "paired_difference",
+    "provenance",
     "register",
+    "save",
     "wilson",
 ]
 

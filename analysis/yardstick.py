@@ -86,7 +86,7 @@ class Yardstick:
         """
         rng = np.random.Generator(np.random.PCG64([seed, 0x5E7]))
         sizes, weights = target.sizes(), target.weights
-        labels = getattr(target, "labels", {})
+        names = getattr(target, "stratum_names", {})
         wanted = [key for key in sorted(weights) if weights[key] > 0 and sizes.get(key) != 0]
         if not wanted:
             raise AnalysisError("nothing can be measured against an empty target")
@@ -97,7 +97,7 @@ class Yardstick:
         strata = tuple(
             Stratum(
                 key=key,
-                label=str(labels.get(key, key)),
+                label=str(names.get(key, key)),
                 weight=float(weights[key]) / total,
                 size=sizes.get(key),
                 repeats=_repeats(drawn[key]) if sizes.get(key) is None else np.zeros(1, np.int64),
