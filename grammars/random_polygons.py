@@ -1,23 +1,25 @@
 """Random convex polygons: the declared law behind sets of convex pictures that have no uniform sampler.
 
-One polygon in sixteen is *scattered*, the others are *round*:
+A picture with v vertices is *uniform* with probability 2^(v-7), at most 15/16, and else *round*:
 
-round      v vertices on a circle, the angles between them by a Dirichlet law (concentration 6), each pulled
-           inwards by up to 15 %; stretched along a random axis to a ratio of axes between 1/e and e;
-           scaled so that the square root of its area is uniform; placed uniformly where its bounding box
-           keeps off the outer ring of pixel centres. Those that are not convex or do not fit are dropped.
-scattered  v independent points, uniform in a square whose side is at least the grid's and has an
-           exponential tail, the square centred anywhere on the grid; dropped unless in convex position.
+uniform  drawn uniformly from all convex pictures in the box of the region (`grammars.convex_count`); few of
+         them need few vertices. Left out where the grid is too large to count them.
+round    v vertices on a circle, the angles between them by a Dirichlet law (concentration 6), each pulled
+         inwards by up to 15 %; stretched along a random axis to a ratio of axes between 1/e and e; scaled so
+         that the square root of its area is uniform; placed uniformly where its bounding box holds no centres
+         outside that of the region. Those that are not convex or do not fit are dropped.
 
-The scattered ones are for completeness: every convex polygon with v vertices has positive density among them,
-so every picture of a stratum has positive probability.
+The uniform ones give every picture positive probability.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
+from grammars.convex_count import convex_pictures
 from grammars.convexity import Pictures
 from grammars.rasterise import rasterise_convex
 
@@ -25,35 +27,61 @@ Polygons = NDArray[np.float64]
 
 CONCENTRATION = 6.0
 PULL = 0.15
-SCATTERED = 1 / 16
+
+COUNTABLE = 24 * 24
+"""Most pixels of a grid whose convex pictures are counted: the tables grow with the fifth power of a side."""
 
 
-def random_pictures(
-    shape: tuple[int, int], vertices: int, area: tuple[int, int], tries: int, rng: np.random.Generator
-) -> Pictures:
-    """Pictures of random convex polygons with an area in range and a black outer ring: at most `tries`.
+class Wanted(NamedTuple):
+    """What the pictures must satisfy: white pixels between `low` and `high` in number, all in a region.
+
+    region: bool[height, width].
+    """
+
+    low: int
+    high: int
+    region: Pictures
+
+    def holds(self, pictures: Pictures) -> Pictures:
+        """Whether they do: bool[n]."""
+        white = np.count_nonzero(pictures, axis=(1, 2))
+        inside = np.count_nonzero(pictures & self.region, axis=(1, 2))
+        return np.asarray((self.low <= white) & (white <= self.high) & (inside == white))
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """The region's first and last row, first and last column; of an empty region all -1."""
+        if not self.region.any():
+            return -1, -1, -1, -1
+        rows, columns = np.flatnonzero(self.region.any(axis=1)), np.flatnonzero(self.region.any(axis=0))
+        return int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
+
+
+def random_pictures(vertices: int, wanted: Wanted, tries: int, rng: np.random.Generator) -> Pictures:
+    """Pictures of random convex polygons that are as wanted: at most `tries`.
 
     The polygons have so many vertices; what is left of them on the grid may be had with fewer.
     """
-    scattered = rng.binomial(tries, SCATTERED)
-    parts = [
-        round_polygons(shape, vertices, area, tries - scattered, rng),
-        scattered_polygons(shape, vertices, scattered, rng),
-    ]
-    pictures = rasterise_convex(np.concatenate(parts), shape)[rng.permutation(sum(map(len, parts)))]
-    return pictures[in_range(pictures, area)]
+    share = min(15 / 16, 2.0 ** (vertices - 7)) if wanted.region.size <= COUNTABLE else 0.0
+    uniform = int(rng.binomial(tries, share))
+    polygons = round_polygons(vertices, wanted, tries - uniform, rng)
+    pictures = np.concatenate(
+        [rasterise_convex(polygons, wanted.region.shape), uniform_pictures(wanted, uniform, rng)]
+    )
+    return rng.permutation(pictures[wanted.holds(pictures)])
 
 
-def in_range(pictures: Pictures, area: tuple[int, int]) -> NDArray[np.bool_]:
-    """Whether the number of white pixels is within bounds and the outer ring of pixels is black: bool[n]."""
-    white = pictures.sum(axis=(1, 2))
-    inner = pictures[:, 1:-1, 1:-1].sum(axis=(1, 2))
-    return (area[0] <= white) & (white <= area[1]) & (inner == white)
+def uniform_pictures(wanted: Wanted, n: int, rng: np.random.Generator) -> Pictures:
+    """Pictures drawn uniformly from the convex ones in the box of the region."""
+    top, bottom, left, right = wanted.box
+    pictures = np.zeros((n, *wanted.region.shape), bool)
+    if n and top >= 0:
+        family = convex_pictures(bottom - top + 1, right - left + 1)
+        pictures[:, top : bottom + 1, left : right + 1] = family.draw(n, rng).pictures
+    return pictures
 
 
-def round_polygons(
-    shape: tuple[int, int], vertices: int, area: tuple[int, int], tries: int, rng: np.random.Generator
-) -> Polygons:
+def round_polygons(vertices: int, wanted: Wanted, tries: int, rng: np.random.Generator) -> Polygons:
     """The round ones of `tries`: float[m, v, 2], m <= tries."""
     gaps = rng.dirichlet(np.full(vertices, CONCENTRATION), tries)
     angle = 2 * np.pi * (np.cumsum(gaps, axis=1) + rng.random((tries, 1)))
@@ -63,26 +91,14 @@ def round_polygons(
     stretch = np.exp(rng.uniform(-0.5, 0.5, (tries, 1, 1)))
     polygons *= np.concatenate([stretch, 1 / stretch], axis=-1)
     polygons = polygons @ _turns(rng.uniform(0, np.pi, tries))
-    side = rng.uniform(0.95 * np.sqrt(area[0]), 1.02 * np.sqrt(area[1]), tries)
+    side = rng.uniform(0.95 * np.sqrt(wanted.low), 1.02 * np.sqrt(wanted.high), tries)
     polygons *= (side / np.sqrt(np.abs(signed_areas(polygons))))[:, None, None]
 
+    top, bottom, left, right = wanted.box
     low, high = polygons.min(axis=1), polygons.max(axis=1)
-    slack = np.array(shape) - 1.0 - (high - low)
-    polygons += (rng.random((tries, 2)) * slack - low)[:, None]
+    slack = np.array([bottom - top + 2.0, right - left + 2.0]) - (high - low)
+    polygons += (np.array([top - 1.0, left - 1.0]) + rng.random((tries, 2)) * slack - low)[:, None]
     return polygons[(slack > 0).all(axis=1) & in_convex_position(polygons)]
-
-
-def scattered_polygons(
-    shape: tuple[int, int], vertices: int, tries: int, rng: np.random.Generator
-) -> Polygons:
-    """The scattered ones of `tries`: float[m, v, 2], m <= tries."""
-    side = max(shape) * (1 + rng.exponential(0.5, (tries, 1, 1)))
-    centre = rng.random((tries, 1, 2)) * np.array(shape) - 0.5
-    polygons = centre + side * (rng.random((tries, vertices, 2)) - 0.5)
-    from_middle = polygons - polygons.mean(axis=1, keepdims=True)
-    order = np.argsort(np.arctan2(from_middle[..., 0], from_middle[..., 1]), axis=1)
-    polygons = np.take_along_axis(polygons, order[..., None], axis=1)
-    return polygons[in_convex_position(polygons)]
 
 
 def signed_areas(polygons: Polygons) -> NDArray[np.float64]:
@@ -91,11 +107,11 @@ def signed_areas(polygons: Polygons) -> NDArray[np.float64]:
     return 0.5 * _cross(polygons, after).sum(axis=1)
 
 
-def in_convex_position(polygons: Polygons) -> NDArray[np.bool_]:
+def in_convex_position(polygons: Polygons) -> Pictures:
     """Whether polygons that wind once around a point of theirs turn the same way at every vertex: bool[n]."""
     edges = np.roll(polygons, -1, axis=1) - polygons
     turns = _cross(edges, np.roll(edges, -1, axis=1))
-    return (turns > 0).all(axis=1) | (turns < 0).all(axis=1)
+    return np.asarray((turns > 0).all(axis=1) | (turns < 0).all(axis=1))
 
 
 def _cross(a: Polygons, b: Polygons) -> Polygons:
