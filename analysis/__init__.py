@@ -17,14 +17,27 @@ from analysis.target import Target
 from analysis.yardstick import Yardstick
 
 if TYPE_CHECKING:
+    from analysis.figures import front, progress, strata
     from analysis.files import open_runs, provenance, save
     from analysis.labelled import measure
+    from analysis.pictures import sheet
+    from analysis.style import png, write
+    from analysis.teaching import Taught, taught, teaching_sets
 
 _LATER = {
+    "Taught": "analysis.teaching",
+    "front": "analysis.figures",
     "measure": "analysis.labelled",
     "open_runs": "analysis.files",
+    "png": "analysis.style",
+    "progress": "analysis.figures",
     "provenance": "analysis.files",
     "save": "analysis.files",
+    "sheet": "analysis.pictures",
+    "strata": "analysis.figures",
+    "taught": "analysis.teaching",
+    "teaching_sets": "analysis.teaching",
+    "write": "analysis.style",
 }
 
 __all__ = [
@@ -33,16 +46,25 @@ __all__ = [
     "Interval",
     "Measure",
     "Target",
+    "Taught",
     "Yardstick",
+    "front",
     "logit_interval",
     "measure",
     "measures",
     "open_runs",
     "paired_difference",
+    "png",
+    "progress",
     "provenance",
     "register",
     "save",
+    "sheet",
+    "strata",
+    "taught",
+    "teaching_sets",
     "wilson",
+    "write",
 ]
 
 
