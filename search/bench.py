@@ -1,0 +1,229 @@
+"""The bench: entries go in, workers teach them, the ledger remembers, rows come out.
+
+What is in the ledger already is answered from it. At most two tasks per worker are under way, so that no
+worker waits for the driver; entries of the second line (`spare`) are begun only when a worker would
+otherwise be idle. When what finishes is of no consequence for what comes out.
+"""
+
+import logging
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from search.errors import SearchError, one_line
+from search.evaluation import Outcome, Task, evaluate
+from search.ledger import Entry, Ledger
+from search.workers import WorkerNeverStarted
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5  # how soon a Ctrl-C is noticed while all workers are busy
+ALL_FAILED = 8  # so many failures and no success: something is wrong with the settings, not the lessons
+
+
+@dataclass(frozen=True)
+class Job:
+    """An entry of the ledger and the task that fills it."""
+
+    entry: Entry
+    task: Task
+
+
+@dataclass(frozen=True)
+class Row:
+    """A finished entry."""
+
+    entry: Entry
+    outcome: Outcome
+
+
+class Interruption:
+    """Whether Ctrl-C was pressed, and how often."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+
+@contextmanager
+def interruptible() -> Iterator[Interruption]:
+    """Turn Ctrl-C into a request to stop, so that it never cuts a write in two.
+
+    Outside of the main thread, where Python has no signals, nothing changes.
+    """
+    asked = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def ask(number: int, frame: object) -> None:
+        asked.count += 1
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Bench:
+    """Runs jobs; one for each search or verification."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        workers: Executor,
+        asked: Interruption,
+        finished: Callable[[Row], None] = lambda row: None,
+    ) -> None:
+        self._ledger = ledger
+        self._workers = workers
+        self._asked = asked
+        self._finished = finished
+        self._count: int = getattr(workers, "count", 1)
+        self._spare: deque[Job] = deque()
+        self._running: dict[Future[Outcome], tuple[Job, int]] = {}
+        self.rows: dict[int, Row] = {}
+        self.trained = 0
+        self.seconds_per_training: float | None = None
+        self._since = time.monotonic()
+
+    @property
+    def stopped(self) -> bool:
+        """Nothing more is begun."""
+        return bool(self._asked)
+
+    def add_spare(self, jobs: Iterable[Job]) -> None:
+        """Jobs for moments in which a worker would be idle."""
+        self._spare.extend(job for job in jobs if not self._known(job))
+
+    def run(self, jobs: Sequence[Job]) -> bool:
+        """Finish these jobs; False where the run was stopped before."""
+        waiting = deque(job for job in jobs if not self._known(job))
+        wanted = [job.entry.index for job in jobs]
+        try:
+            while not all(index in self.rows for index in wanted):
+                if self.stopped:
+                    self._wind_up()
+                    return False
+                self._submit(waiting)
+                self._collect()
+        except KeyboardInterrupt:  # raised where no handler of ours could be set
+            self._asked.count += 1
+            self._wind_up()
+        except BaseException:
+            self._drop("the driver stopped")
+            raise
+        return not self.stopped
+
+    def run_spare(self) -> bool:
+        """Finish what is left of the second line; False where the run was stopped before."""
+        jobs = [*(job for job, _ in self._running.values()), *self._spare]
+        self._spare.clear()
+        return self.run(jobs)
+
+    def _known(self, job: Job) -> bool:
+        """Whether the ledger has it, or the bench is at it; what is in the ledger becomes a row."""
+        outcome = self._ledger.outcomes.get(job.entry.key)
+        if outcome is not None and job.entry.index not in self.rows:
+            self._add(Row(job.entry, outcome))
+        return outcome is not None or any(job is other for other, _ in self._running.values())
+
+    def _submit(self, waiting: deque[Job]) -> None:
+        while waiting and len(self._running) < 2 * self._count:
+            self._begin(waiting.popleft())
+        while self._spare and len(self._running) < self._count:
+            self._begin(self._spare.popleft())
+
+    def _begin(self, job: Job) -> None:
+        if not self._running:
+            self._since = time.monotonic()
+        trial = self._ledger.start(job.entry)
+        self._running[self._workers.submit(evaluate, job.task)] = (job, trial)
+
+    def _collect(self) -> None:
+        done, _ = wait(self._running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+        for future in sorted(done, key=lambda future: self._running[future][0].entry.index):
+            job, trial = self._running[future]
+            outcome = _outcome(future, job)
+            del self._running[future]
+            if outcome is None:
+                self._ledger.abandon(trial, "stopped before it began")
+                continue
+            stored = self._ledger.finish(trial, job.entry, outcome)
+            self._note_speed()
+            self._add(Row(job.entry, stored))
+            self._check_health()
+
+    def _note_speed(self) -> None:
+        """Seconds of the driver's clock per training, all workers together: a running mean."""
+        now = time.monotonic()
+        took, self._since = now - self._since, now
+        self.trained += 1
+        before = self.seconds_per_training
+        self.seconds_per_training = (
+            took if before is None else before + (took - before) / min(self.trained, 20)
+        )
+
+    def _add(self, row: Row) -> None:
+        self.rows[row.entry.index] = row
+        if row.outcome.failure is not None:
+            logger.warning("%s: %s", row.entry.sentence, row.outcome.failure)
+        self._finished(row)
+
+    def _check_health(self) -> None:
+        failures = [row.outcome.failure for row in self.rows.values()]
+        if len(failures) >= ALL_FAILED and all(failure is not None for failure in failures):
+            raise SearchError(
+                f"each of the first {len(failures)} evaluations failed; the last one: {failures[-1]}"
+            )
+
+    def _wind_up(self) -> None:
+        """Begin nothing new, let trainings end that are under way; a second Ctrl-C drops those too."""
+        for future in list(self._running):
+            future.cancel()
+        begun = sum(not future.cancelled() for future in self._running)
+        logger.info("stopping: %d trainings under way are finished; Ctrl-C again drops them", begun)
+        while self._running:
+            if self._asked.count > 1:
+                self._drop("dropped by a second Ctrl-C")
+                return
+            self._collect()
+
+    def _drop(self, reason: str) -> None:
+        """Let go of everything under way, as well as that can be done."""
+        running, self._running = self._running, {}
+        for future in running:
+            future.cancel()
+        kill = getattr(self._workers, "kill", None)
+        if kill is not None and running:
+            kill()
+        try:
+            for _, trial in running.values():
+                self._ledger.abandon(trial, reason)
+        except SearchError as error:
+            logger.warning("%s", error)  # it is found RUNNING, and so failed, at the next start
+
+
+def _outcome(future: Future[Outcome], job: Job) -> Outcome | None:
+    """What a worker found; None for a task that was cancelled before it began."""
+    entry = job.entry
+    try:
+        outcome = future.result()
+    except CancelledError:
+        return None
+    except WorkerNeverStarted:
+        raise
+    except Exception as error:  # whatever an executor makes of a dead or unreachable worker
+        return Outcome(entry.key, entry.n, failure=one_line(error), lost=True)
+    if outcome.failure is None and outcome.key != entry.key:
+        reason = "the sentence denotes other examples in the worker than in the driver"
+        return Outcome(entry.key, entry.n, failure=reason, lost=True)
+    return outcome

@@ -1,0 +1,42 @@
+"""Where searches begin: random lessons, small and large ones alike."""
+
+import numpy as np
+
+import grammars
+from search.searcher import Candidate, Problem
+
+BANDS = (4, 16, 64, 1024)  # upper ends of n; lessons of at most four examples are what is hoped for
+TRIES = 12  # draws per lesson wanted
+
+
+def varied_lessons(
+    problem: Problem, rng: np.random.Generator, count: int, max_bits: float
+) -> list[Candidate]:
+    """Up to `count` new lessons, as evenly spread over the bands of n as the grammar allows.
+
+    A grammar draws large n more often than small ones, or the other way round; here as many draws are
+    made as it takes (at most `TRIES` per lesson). Lengths are drawn too, so that short sentences are
+    among them. Fewer than `count` are returned only where the grammar has no more.
+    """
+    quota = [count // len(BANDS) + (band < count % len(BANDS)) for band in range(len(BANDS))]
+    chosen: list[Candidate] = []
+    others: list[Candidate] = []
+    for _ in range(TRIES * count):
+        sentence = _draw(problem.grammar, rng, max_bits)
+        candidate = problem.admission.admit(sentence)
+        if candidate is None:
+            continue
+        band = next((band for band, most in enumerate(BANDS) if candidate.n <= most), len(BANDS) - 1)
+        if quota[band] > 0:
+            quota[band] -= 1
+            chosen.append(candidate)
+            if len(chosen) == count:
+                return chosen
+        else:
+            others.append(candidate)
+    return [*chosen, *others][:count]
+
+
+def _draw(grammar: grammars.Grammar, rng: np.random.Generator, max_bits: float) -> grammars.Sentence:
+    """A random lesson whose allowed length is itself random, down to a third of the longest."""
+    return grammar.random("Lesson", rng, max_bits=max_bits * rng.uniform(1 / 3, 1))

@@ -1,0 +1,178 @@
+"""Genetic programming on sentences with NSGA-II: g up, n down, bits down.
+
+DEAP supplies selection (Deb et al. 2002) and the toolbox; generation, mutation and crossover are the
+grammar's own, because they keep types, always end and obey a seed.
+
+**Why a floor.** With a few dozen evaluations the plain front fills up with lessons of one example and
+g near 0, since nothing is smaller. A lesson whose g is below `floor` times the best so far therefore counts
+as infeasible in the sense of Deb et al. 2002, section VI: any feasible one dominates it, and among the
+infeasible ones only g decides. So g is climbed first, and n and bits are traded where something is learned.
+Differences of g below `resolution` are noise of one training and count as equal.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import floor, log2
+from typing import Any
+
+import numpy as np
+from deap import base, tools
+
+import grammars
+from search.first_generation import varied_lessons
+from search.searcher import Candidate, Evaluated, Problem, Proposal
+
+
+def _setting(default: Any, help: str, low: float, high: float, unit: str = "1") -> Any:
+    return field(default=default, metadata={"help": help, "unit": unit, "range": (low, high)})
+
+
+class Fitness(base.Fitness):
+    """(g, log2 n, bits) with Deb's constrained dominance: infeasible means below the floor in g."""
+
+    weights = (1.0, -1.0, -1.0)
+    feasible = True
+
+    def dominates(self, other: "Fitness", obj: slice = slice(None)) -> bool:
+        """Feasible before infeasible; g alone among the infeasible; Pareto among the feasible."""
+        if self.feasible != other.feasible:
+            return self.feasible
+        if not self.feasible:
+            return bool(self.wvalues[0] > other.wvalues[0])
+        return bool(super().dominates(other, obj))
+
+
+class Individual:
+    """A sentence with its fitness and the index of its trial."""
+
+    def __init__(self, evaluated: Evaluated, fitness: Fitness) -> None:
+        self.sentence = evaluated.sentence
+        self.index = evaluated.index
+        self.fitness = fitness
+
+
+@dataclass(frozen=True)
+class Genetic:
+    """(mu + lambda) NSGA-II; choose it unless evaluations are so cheap that all sentences can be tried.
+
+    The first generation is `first` random lessons with small and large n alike. Every later one has
+    `offspring` new lessons: some drawn anew (`immigrants`), the others by crossover or mutation of parents
+    from binary tournaments, until they denote something that was not evaluated yet. Resuming with the same
+    seed proposes the same sentences.
+    """
+
+    first: int = _setting(20, "random lessons in the first generation", 1, 100_000, "sentences")
+    population: int = _setting(12, "survivors of each generation (mu)", 4, 100_000, "sentences")
+    offspring: int = _setting(10, "new lessons per generation (lambda)", 1, 100_000, "sentences")
+    crossover: float = _setting(0.3, "share of offspring made by crossover", 0.0, 1.0)
+    immigrants: float = _setting(0.1, "share of offspring drawn anew", 0.0, 1.0)
+    floor: float = _setting(0.6, "share of the best g below which a lesson is infeasible", 0.0, 1.0)
+    resolution: float = _setting(0.01, "differences of g that count", 1e-6, 0.5)
+    max_bits: float = _setting(120.0, "longest sentence proposed", 1.0, 10_000.0, "bit")
+    tries: int = _setting(
+        40, "attempts to find a new sentence before a fresh one is drawn", 1, 10_000, "attempts"
+    )
+
+    def propose(self, problem: Problem, history: Sequence[Evaluated]) -> list[Proposal]:
+        """The next generation; see the class."""
+        generation = 1 + max((evaluated.generation for evaluated in history), default=-1)
+        rng = np.random.Generator(np.random.PCG64([problem.seed, generation, 0x6E]))
+        if generation == 0:
+            return [Proposal(one) for one in varied_lessons(problem, rng, self.first, self.max_bits)]
+        with python_random(int(rng.integers(2**63))):
+            parents = self._parents(self._survivors(history))
+        toolbox = self._toolbox(problem.grammar, rng)
+        proposals = []
+        for place in range(self.offspring):
+            proposal = self._child(problem, toolbox, rng, parents, place)
+            if proposal is not None:
+                proposals.append(proposal)
+        return proposals
+
+    def _survivors(self, history: Sequence[Evaluated]) -> list[Individual]:
+        """The population after the last generation: NSGA-II applied generation by generation."""
+        population: list[Evaluated] = []
+        chosen: list[Individual] = []
+        last = max(evaluated.generation for evaluated in history)
+        by_generation: list[list[Evaluated]] = [[] for _ in range(last + 1)]
+        for evaluated in history:
+            if not evaluated.failed:
+                by_generation[evaluated.generation].append(evaluated)
+        known = {evaluated.index: evaluated for evaluated in history}
+        for newcomers in by_generation:
+            chosen = tools.selNSGA2(self._individuals([*population, *newcomers]), self.population)
+            population = [known[individual.index] for individual in chosen]
+        return chosen
+
+    def _individuals(self, evaluated: Sequence[Evaluated]) -> list[Individual]:
+        best = max((one.g for one in evaluated), default=0.0)
+        individuals = []
+        for one in evaluated:
+            g = floor(one.g / self.resolution + 0.5) * self.resolution
+            fitness = Fitness((g, log2(max(one.n, 1)), one.bits))
+            fitness.feasible = one.g >= self.floor * best
+            individuals.append(Individual(one, fitness))
+        return individuals
+
+    def _parents(self, population: list[Individual]) -> list[Individual]:
+        """Binary tournaments by dominance and crowding, two parents for each of the offspring."""
+        wanted = 2 * self.offspring
+        whole = len(population) - len(population) % 4  # DEAP's tournament takes four at a time
+        if whole == 0:
+            return [population[place % len(population)] for place in range(wanted)] if population else []
+        parents: list[Individual] = []
+        while len(parents) < wanted:
+            parents += tools.selTournamentDCD(population[:whole], whole)
+        return parents[:wanted]
+
+    def _toolbox(self, grammar: grammars.Grammar, rng: np.random.Generator) -> base.Toolbox:
+        toolbox = base.Toolbox()
+        toolbox.register("lesson", grammar.random, "Lesson", rng, max_bits=self.max_bits)
+        toolbox.register("mutate", grammar.mutate, rng=rng, max_bits=self.max_bits)
+        toolbox.register("mate", grammar.crossover, rng=rng, max_bits=self.max_bits)
+        return toolbox
+
+    def _child(
+        self,
+        problem: Problem,
+        toolbox: base.Toolbox,
+        rng: np.random.Generator,
+        parents: list[Individual],
+        place: int,
+    ) -> Proposal | None:
+        """One new lesson; None where neither its parents nor the grammar have one that is new."""
+        if parents and rng.random() >= self.immigrants:
+            first, second = parents[2 * place], parents[2 * place + 1]
+            mates = rng.random() < self.crossover and first.index != second.index
+            for _ in range(self.tries):
+                made_from = (first.index, second.index) if mates else (first.index,)
+                if mates:
+                    children = toolbox.mate(first.sentence, second.sentence)
+                else:
+                    children = (toolbox.mutate(first.sentence),)
+                for child in children:
+                    candidate = self._admit(problem, child)
+                    if candidate is not None:
+                        return Proposal(candidate, made_from)
+                mates = False  # mutation leaves a family whose members are all known
+        for _ in range(self.tries):
+            candidate = self._admit(problem, toolbox.lesson())
+            if candidate is not None:
+                return Proposal(candidate)
+        return None
+
+    def _admit(self, problem: Problem, sentence: grammars.Sentence) -> Candidate | None:
+        return problem.admission.admit(sentence) if sentence.bits <= self.max_bits else None
+
+
+@contextmanager
+def python_random(seed: int) -> Iterator[None]:
+    """DEAP draws from Python's global generator: seed it here, and leave it as it was found."""
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)

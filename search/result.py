@@ -1,0 +1,221 @@
+"""What a search leaves behind: every evaluation as one labelled dataset, `result.nc`.
+
+Dimensions: `trial` (in the order of proposal, baselines first), `seed` (trainings per evaluation),
+`stratum` of the target, `sample` (kept samples) and `example` (kept examples of the lesson), and those of
+one example: `y`, `x` on a grid, `coordinate` on the plane.
+"""
+
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+import analysis
+import grammars
+from search.bench import Row
+from search.evaluation import Objective
+from search.front import non_dominated
+from search.ledger import Ledger
+from search.pictures import KEPT
+
+PACKAGES = ("learned-sets", "torch", "numpy", "scipy", "xarray", "optuna", "deap")
+OWN_MEASURES = {  # what `evaluate` adds to the measures of `analysis`
+    "steps": ("training steps taken", "steps"),
+    "loss": ("training loss at the end", "1"),
+}
+COLUMNS: dict[str, tuple[Callable[[Row], Any], str, str]] = {
+    "sentence": (lambda row: row.entry.sentence, "the lesson as a sentence", "1"),
+    "origin": (
+        lambda row: row.entry.origin,
+        "who proposed it: search, or iid for samples of the target",
+        "1",
+    ),
+    "generation": (lambda row: row.entry.generation, "generation of the search, -1 for baselines", "1"),
+    "parents": (lambda row: " ".join(map(str, row.entry.parents)), "trials it was made from", "1"),
+    "rung": (lambda row: 0, "rung of the fidelity ladder, 0 is full training", "1"),
+    "n": (lambda row: row.entry.n, "number of distinct training examples", "examples"),
+    "bits": (lambda row: row.entry.bits, "length of the sentence under the grammar", "bit"),
+    "seconds": (lambda row: row.outcome.seconds, "duration of training, sampling and measuring", "s"),
+    "failure": (lambda row: row.outcome.failure or "", "why there is no measure, or nothing", "1"),
+    "key": (lambda row: row.entry.key, "sha256 of the evaluation's content", "1"),
+}
+
+
+def build(
+    objective: Objective,
+    grammar: grammars.Grammar,
+    rows: Sequence[Row],
+    ledger: Ledger,
+    *,
+    stopped: str,
+    budget: int,
+) -> xr.Dataset:
+    """The dataset of a search; a failed evaluation is a row of NaN. Only `seconds` depends on the machine."""
+    target = grammar.parse(objective.target, type="Set")
+    variables = columns(COLUMNS, rows)
+    variables["uses_target"] = _labelled(
+        "trial",
+        [int(grammar.parse(row.entry.sentence).uses_target(target)) for row in rows],
+        "1 where the sentence contains a set as large as the target",
+    )
+    outcomes = [row.outcome for row in rows]
+    variables |= measured(outcomes, ("trial",), (len(rows),), objective.seeds)
+    variables |= _pictures(objective, rows, ledger)
+    dataset = xr.Dataset(
+        variables,
+        coords={
+            "trial": _labelled("trial", [row.entry.index for row in rows], "place in the order of proposal")
+        }
+        | stratum_coordinates(outcomes),
+        attrs=provenance(objective, "What each lesson taught")
+        | {"stopped": stopped, "evaluations": budget, "metrics": "generalization up, n down, bits down"},
+    )
+    dataset["on_front"] = _labelled(
+        "trial", front_of(dataset, ("n", "bits")), "1 where no proposed lesson is better in (g, n, bits)"
+    )
+    dataset["on_front_n"] = _labelled(
+        "trial", front_of(dataset, ("n",)), "1 where no proposed lesson is better in (g, n)"
+    )
+    return dataset
+
+
+def front_of(dataset: xr.Dataset, costs: Sequence[str]) -> np.ndarray[Any, np.dtype[np.int8]]:
+    """Which proposed lessons are on the front of g (mean over seeds) up and `costs` down, as 0 or 1.
+
+    Baselines are not on it: they are what it is compared with.
+    """
+    g = dataset["generalization"].mean("seed").values if "generalization" in dataset else np.nan
+    values = np.stack(
+        [np.broadcast_to(g, dataset.sizes["trial"]), *(dataset[c].values for c in costs)], axis=1
+    )
+    values = np.where((dataset["origin"].values == "search")[:, None], values, np.nan)
+    return non_dominated(values, [1] + [-1] * len(costs)).astype(np.int8)
+
+
+def columns(
+    wanted: Mapping[str, tuple[Callable[[Row], Any], str, str]], rows: Sequence[Row]
+) -> dict[str, Any]:
+    """One variable over `trial` for each column."""
+    return {
+        name: _labelled("trial", np.array([value(row) for row in rows]), meaning, units)
+        for name, (value, meaning, units) in wanted.items()
+    }
+
+
+def measured(
+    outcomes: Sequence[Any], dims: tuple[str, ...], shape: tuple[int, ...], seeds: int | None
+) -> dict[str, Any]:
+    """All measures as variables over `dims` (of `shape`, row by row), `seed` and `stratum`; NaN where none.
+
+    Without `seeds` the last of `dims` is the seed already, and each outcome has one training.
+    """
+    trained = [outcome for outcome in outcomes if outcome.failure is None]
+    scalars = {name: None for outcome in trained for name in outcome.measures}
+    per_stratum = {name: None for outcome in trained for name in outcome.strata}
+    strata = len(_stratum_names(outcomes))
+    own = () if seeds is None else ("seed",)
+    count = seeds or 1
+    variables: dict[str, Any] = {}
+    for name in scalars:
+        values = [outcome.measures.get(name, (np.nan,) * count) for outcome in outcomes]
+        array = np.array(values, dtype=float).reshape(*shape, *((count,) if own else ()))
+        variables[name] = ((*dims, *own), array, _meaning(name))
+    for name in per_stratum:
+        missing = ((np.nan,) * strata,) * count
+        rows = [outcome.strata.get(name, missing) for outcome in outcomes]
+        array = np.array(rows, dtype=float).reshape(*shape, *((count,) if own else ()), strata)
+        variables[name] = ((*dims, *own, "stratum"), array, _meaning(name))
+    return variables
+
+
+def stratum_coordinates(outcomes: Sequence[Any]) -> dict[str, Any]:
+    """The strata that were measured, by number and by name."""
+    names = _stratum_names(outcomes)
+    return {
+        "stratum": _labelled("stratum", np.array(list(names), dtype=np.int64), "number of the stratum"),
+        "stratum_label": _labelled(
+            "stratum", np.array(list(names.values()), dtype=str), "name of the stratum"
+        ),
+    }
+
+
+def example_dimensions(shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Names of the dimensions of one example."""
+    return ("y", "x") if len(shape) == 2 else ("coordinate",)
+
+
+def provenance(objective: Objective, title: str) -> dict[str, Any]:
+    """Where a dataset comes from: attributes that netCDF can hold."""
+    return {
+        "title": title,
+        "target": objective.target,
+        "grammar": objective.grammar,
+        "space": str(objective.space),
+        "learner": objective.learner,
+        "samples": objective.samples,
+        "search_seed": objective.seed,
+        "objective": json.dumps(objective.content(), default=str, sort_keys=True),
+        "versions": json.dumps(_versions()),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _pictures(objective: Objective, rows: Sequence[Row], ledger: Ledger) -> dict[str, Any]:
+    """The kept samples and the first examples of each lesson; NaN where there are fewer than kept."""
+    shape = tuple(objective.space.shape)
+    kept = min(KEPT, objective.samples)
+    samples = np.full((len(rows), objective.seeds, kept, *shape), np.nan, dtype=np.float32)
+    examples = np.full((len(rows), KEPT, *shape), np.nan, dtype=np.float32)
+    for place, row in enumerate(rows):
+        found = ledger.pictures(row.entry.key) if row.outcome.failure is None else None
+        if found is not None:
+            samples[place, :, : found.samples.shape[1]] = found.samples
+            examples[place, : len(found.examples[:KEPT])] = found.examples[:KEPT]
+    inner = example_dimensions(shape)
+    packed = {"zlib": True, "complevel": 4}
+    return {
+        "samples": xr.Variable(
+            ("trial", "seed", "sample", *inner),
+            samples,
+            {"long_name": "first samples of the fitted learner, white is 1", "units": "1"},
+            packed,
+        ),
+        "examples": xr.Variable(
+            ("trial", "example", *inner),
+            examples,
+            {"long_name": "first examples of the lesson, white is 1", "units": "1"},
+            packed,
+        ),
+    }
+
+
+def _stratum_names(outcomes: Sequence[Any]) -> dict[int, str]:
+    names = {stratum: name for outcome in outcomes for stratum, name in outcome.stratum_names.items()}
+    return dict(sorted(names.items()))
+
+
+def _meaning(name: str) -> dict[str, str]:
+    if name in OWN_MEASURES:
+        meaning, units = OWN_MEASURES[name]
+        return {"long_name": meaning, "units": units}
+    measure = analysis.MEASURES.get(name)
+    return {"long_name": measure.long_name if measure else name, "units": measure.units if measure else "1"}
+
+
+def _labelled(dim: str, values: Any, long_name: str, units: str = "1") -> Any:
+    return (dim, values, {"long_name": long_name, "units": units})
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed as a package"
+    return found
