@@ -35,6 +35,7 @@ def enter(command: str) -> int:
         print(" ".join(str(error).split()), file=sys.stderr)
         return WRONG_INPUT
     except KeyboardInterrupt:
+        print("stopped; the same command goes on", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe has gone (`| head`); what Python would still flush goes nowhere.

@@ -18,9 +18,12 @@ GROWS = "search.evaluations"
 
 
 def place(settings: DictConfig) -> Path:
-    """`run`, or runs/<grammar>-<learner> with eight hex digits where settings are not the defaults."""
-    if settings.run:
-        return Path(settings.run)
+    """`run`, or the folder under runs/ that these settings have by themselves."""
+    return Path(settings.run) if settings.run else Path("runs") / name_of(settings)
+
+
+def name_of(settings: DictConfig) -> str:
+    """<grammar>-<learner>, with eight hex digits where settings are not the defaults."""
     names = [settings.grammar, settings.learner.name]
     usual = decisive(resolve([f"grammar={names[0]}", f"learner={names[1]}"]).settings)
     mine = decisive(settings)
@@ -33,7 +36,7 @@ def place(settings: DictConfig) -> Path:
     if changed:
         canonical = json.dumps(changed, sort_keys=True)
         names.append(hashlib.sha256(canonical.encode()).hexdigest()[:8])
-    return Path("runs") / re.sub(r"[^A-Za-z0-9_.-]", "_", "-".join(names)).lstrip(".")
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", "-".join(names)).lstrip(".")
 
 
 def check(path: Path, settings: DictConfig) -> bool:

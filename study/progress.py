@@ -1,4 +1,4 @@
-"""How far a search is: a bar on a terminal, a line every few seconds elsewhere."""
+"""How far a command is: a bar on a terminal, a line every few seconds elsewhere."""
 
 import logging
 import sys
@@ -14,13 +14,13 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class Progress:
-    """Told after each evaluation; as a context, it closes the bar before anything else is said."""
+    """Told after each step; as a context, it closes the bar before anything else is said."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._bar: tqdm | None = None
         self._said = -SECONDS_BETWEEN_LINES
-        self._last = ""
+        self._unsaid = ""
 
     def __enter__(self) -> "Progress":
         return self
@@ -30,32 +30,38 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
-            self._bar = None
-        elif self._last:
-            self._say(self._last)
+        elif self._unsaid:
+            self._say(self._unsaid)
 
-    def __call__(self, now: "search.Progress") -> None:
-        """Show where the search stands."""
-        done, total = now.done + now.baselines_done, now.total + now.baselines_total
+    def searching(self, now: search.Progress) -> None:
+        """Show where a search stands."""
+        self._show(now.done + now.baselines_done, now.total + now.baselines_total, search_line(now))
+
+    def verifying(self, now: search.Standing) -> None:
+        """Show where a verification stands."""
+        self._show(now.done, now.total, verification_line(now))
+
+    def _show(self, done: int, total: int, line: str) -> None:
         if self._stream.isatty():
             if self._bar is None:
-                shape = "{percentage:3.0f}% |{bar}| {postfix}"
+                shape = "{percentage:3.0f}% |{bar:20}| {desc}"
                 self._bar = tqdm(total=total, file=self._stream, bar_format=shape, dynamic_ncols=True)
             self._bar.n = done
-            self._bar.set_postfix_str(line(now), refresh=True)
+            self._bar.set_description_str(line)
             return
-        self._last = line(now)
         moment = time.monotonic()
         if moment - self._said >= SECONDS_BETWEEN_LINES or done == total:
             self._said = moment
-            self._say(self._last)
+            self._say(line)
+        else:
+            self._unsaid = line
 
-    def _say(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
-        self._last = ""
+    def _say(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+        self._unsaid = ""
 
 
-def line(now: "search.Progress") -> str:
+def search_line(now: search.Progress) -> str:
     """Evaluations done, the best g and its n, time left."""
     parts = [f"{now.done}/{now.total} evaluations"]
     if now.baselines_total:
@@ -63,9 +69,17 @@ def line(now: "search.Progress") -> str:
     parts.append(f"best g {now.best_g:.2f} at n = {now.best_n}" if now.best_n else "no g yet")
     if now.failed:
         parts.append(f"{now.failed} failed")
-    if now.seconds_left is not None:
-        parts.append(f"{duration(now.seconds_left)} left")
-    return ", ".join(parts)
+    return ", ".join(parts) + left(now.seconds_left)
+
+
+def verification_line(now: search.Standing) -> str:
+    """Fresh trainings done, time left."""
+    return f"verification: {now.done}/{now.total} trainings" + left(now.seconds_left)
+
+
+def left(seconds: float | None) -> str:
+    """The time left as the end of a line; nothing where it is not known or nothing is left."""
+    return f", {duration(seconds)} left" if seconds else ""
 
 
 def duration(seconds: float) -> str:
@@ -81,4 +95,5 @@ class Beside(logging.Handler):
     """Log lines that do not tear the bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Write one record above the bar, if there is one."""
         tqdm.write(self.format(record), file=sys.stderr)

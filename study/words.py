@@ -27,6 +27,7 @@ class Found:
     bits: float
     trainings: tuple[float, ...]
     fresh: bool
+    trial: int = -1
 
     @property
     def g(self) -> float:
@@ -54,21 +55,22 @@ class Found:
 def found(result: xr.Dataset, verified: xr.Dataset | None = None) -> list[Found]:
     """All trials in their order, with verified figures wherever there are some."""
     fresh = {} if verified is None else verified_g(verified, str(result.attrs.get("learner", "")))
+    count = result.sizes["trial"]
+    own = result["generalization"].values if "generalization" in result else np.empty((count, 0))
+    column = {name: result[name].values for name in ("sentence", "origin", "n", "bits")}
     rows = []
-    for trial in range(result.sizes["trial"]):
-        one = result.isel(trial=trial)
-        sentence = str(one["sentence"].item())
-        values = fresh.get(sentence)
-        if values is None:
-            values = one["generalization"].values if "generalization" in one else np.empty(0)
+    for trial in range(count):
+        sentence = str(column["sentence"][trial])
+        values = fresh.get(sentence, own[trial])
         rows.append(
             Found(
                 sentence,
-                str(one["origin"].item()),
-                int(one["n"].item()),
-                float(one["bits"].item()),
+                str(column["origin"][trial]),
+                int(column["n"][trial]),
+                float(column["bits"][trial]),
                 trainings=tuple(float(g) for g in values if not math.isnan(g)),
                 fresh=sentence in fresh,
+                trial=trial,
             )
         )
     return rows
@@ -87,6 +89,11 @@ def front(result: xr.Dataset, rows: Sequence[Found]) -> list[Found]:
     """The teaching sets that no smaller one beats in g, smallest first."""
     chosen = [row for row, on in zip(rows, result["on_front_n"].values, strict=True) if on]
     return sorted(chosen, key=lambda row: (row.n, row.bits))
+
+
+def baselines(rows: Sequence[Found]) -> list[Found]:
+    """The i.i.d. samples of the target, smallest first."""
+    return sorted((row for row in rows if row.origin != "search"), key=lambda row: row.n)
 
 
 def trusted(rows: Sequence[Found], *, searched: bool) -> list[Found]:

@@ -8,16 +8,18 @@ The same command resumes a run that was interrupted.
 
 import logging
 from collections.abc import Sequence
-from contextlib import ExitStack
+from concurrent.futures import Executor
 from pathlib import Path
+from typing import Any, cast
 
 import xarray as xr
 from omegaconf import DictConfig, OmegaConf
 
 import analysis
+import grammars
 import search
 from study.entry import INTERRUPTED
-from study.folder import check, place, write_settings
+from study.folder import check, name_of, place, write_settings
 from study.help import page
 from study.job import Pupil, device, objective_of, pupils, searcher_of, workers
 from study.last_words import say
@@ -53,45 +55,58 @@ def main(arguments: Sequence[str]) -> int:
 def run(path: Path, settings: DictConfig, again: Sequence[Pupil]) -> int:
     """Search, verify, write what is left behind, and say what was found."""
     objective, grammar = objective_of(settings), load_grammar(settings)
-    target = grammar.parse(settings.target, "Set")
-    plain = search.iid(grammar, settings.target, settings.search.seed, settings.search.baselines)
-    with ExitStack() as open_things:
-        pool = open_things.enter_context(search.start(workers(settings)))
-        book = open_things.enter_context(
-            search.open_ledger(ledger_of(path, settings), path / "artifacts", "search", objective.content())
-        )
-        with Progress() as progress:
-            result = search.minimise(
-                objective,
-                grammar,
-                searcher_of(settings),
-                settings.search.evaluations,
-                book,
-                pool,
-                baselines=plain,
-                allow=None if settings.search.allow_target else lambda lesson: not lesson.uses_target(target),
-                progress=progress,
-            )
-        result = signed(result, settings)
-        analysis.save(result, path / "result.nc")
+    whole = cast(dict[str, Any], OmegaConf.to_container(settings, resolve=True))
+    ledger = search.open_ledger(
+        ledger_of(path, settings), path / "artifacts", study_of(settings), objective.content()
+    )
+    with search.start(workers(settings)) as pool, ledger as book:
+        result = look(settings, objective, book, pool).assign_attrs(command=command(settings))
+        analysis.save(result, path / "result.nc", whole)
         verified = None
         if again and result.attrs["stopped"] != "interrupted":
-            verified = signed(verify(result, settings, objective, again, book, pool), settings)
-            analysis.save(verified, path / "verified.nc")
+            with Progress() as progress:
+                verified = search.verify(
+                    result,
+                    grammar,
+                    {pupil.label: objective.taught_to(pupil.learner, pupil.settings) for pupil in again},
+                    settings.verify.seeds,
+                    book,
+                    pool,
+                    sentences=settings.verify.sentences,
+                    baselines=settings.verify.baselines,
+                    progress=progress.verifying,
+                )
+            analysis.save(verified, path / "verified.nc", whole)
     report = write(report_of(path, settings, result, verified))
     say(result, verified, report, dashboard_of(path, settings))
-    if "interrupted" in (result.attrs["stopped"], "" if verified is None else verified.attrs["stopped"]):
+    if any(data is not None and data.attrs["stopped"] == "interrupted" for data in (result, verified)):
         print(f"\nStopped before the end; this goes on:\n  {command(settings)}")
         return INTERRUPTED
     return 0
 
 
-def signed(dataset: xr.Dataset, settings: DictConfig) -> xr.Dataset:
-    """The dataset with the whole configuration as one JSON string among its attributes."""
-    import json
+def look(
+    settings: DictConfig, objective: search.Objective, book: search.Ledger, pool: Executor
+) -> xr.Dataset:
+    """The search itself, with its baselines."""
+    grammar = load_grammar(settings)
+    target = grammar.parse(settings.target, "Set")
 
-    whole = OmegaConf.to_container(settings, resolve=True)
-    return dataset.assign_attrs(configuration=json.dumps(whole, sort_keys=True), command=command(settings))
+    def without_target(lesson: grammars.Sentence) -> bool:
+        return not lesson.uses_target(target)
+
+    with Progress() as progress:
+        return search.minimise(
+            objective,
+            grammar,
+            searcher_of(settings),
+            settings.search.evaluations,
+            book,
+            pool,
+            baselines=search.iid(grammar, settings.target, settings.search.seed, settings.search.baselines),
+            allow=None if settings.search.allow_target else without_target,
+            progress=progress.searching,
+        )
 
 
 def parts(settings: DictConfig, again: Sequence[Pupil]) -> list[Part]:
@@ -111,6 +126,7 @@ def report_of(path: Path, settings: DictConfig, result: xr.Dataset, verified: xr
         folder=path,
         result=result,
         verified=verified,
+        target=load_grammar(settings).parse(settings.target, "Set").denote(),
         command=command(settings),
         dashboard=dashboard_of(path, settings),
         sentences=settings.report.sentences,
@@ -121,6 +137,11 @@ def report_of(path: Path, settings: DictConfig, result: xr.Dataset, verified: xr
 def ledger_of(path: Path, settings: DictConfig) -> str:
     """The URL of the ledger."""
     return settings.ledger or f"sqlite:///{path / 'optuna.db'}"
+
+
+def study_of(settings: DictConfig) -> str:
+    """The name of the study: in a database of one's own a plain one, elsewhere one for these settings."""
+    return name_of(settings) if settings.ledger else "search"
 
 
 def dashboard_of(path: Path, settings: DictConfig) -> str:
@@ -134,5 +155,6 @@ def dashboard_of(path: Path, settings: DictConfig) -> str:
 def listen() -> None:
     """Warnings of the rooms become lines on the terminal."""
     handler = Beside()
+    handler.setLevel(logging.WARNING)  # the loggers of other packages have levels of their own
     handler.setFormatter(logging.Formatter("%(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])

@@ -89,6 +89,16 @@ def section(title: str, *parts: str) -> str:
     return f"<section>\n<h2>{escape(title)}</h2>\n{inner}\n</section>" if inner else ""
 
 
+def heading(words: str) -> str:
+    """The head of the page."""
+    return f"<h1>{escape(words)}</h1>"
+
+
+def code(words: str) -> str:
+    """Lines of text as they stand."""
+    return f"<pre><code>{escape(words)}</code></pre>"
+
+
 def paragraph(words: str, kind: str = "") -> str:
     """A paragraph of plain words."""
     return f"<p{attribute('class', kind)}>{escape(words)}</p>"
