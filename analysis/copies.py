@@ -29,13 +29,14 @@ def near_copies(evidence: Evidence) -> NDArray[np.bool_]:
     examples = evidence.training_examples.reshape(-1, evidence.samples[0].size).astype(np.float32)
     if not len(examples):
         return answer
-    rounded = np.where(evidence.crisp[:, None, None], evidence.pictures, evidence.samples)
-    flat = rounded.reshape(evidence.count, -1).astype(np.float32, copy=False)
-    near = np.flatnonzero((np.abs(flat) < FAR).all(axis=1))
-    step = max(1, (1 << 22) // len(examples))  # at most 16 MB of distances at a time
-    for start in range(0, len(near), step):
-        chosen = near[start : start + step]
-        answer[chosen] = _nearest_is_alone(flat[chosen], examples)
+    step = max(1, (1 << 22) // max(len(examples), examples.shape[1]))  # at most 16 MB of distances at a time
+    for start in range(0, evidence.count, step):
+        part = slice(start, start + step)
+        crisp = evidence.crisp[part, None, None]
+        rounded = np.where(crisp, evidence.pictures[part], evidence.samples[part])
+        flat = rounded.reshape(len(rounded), -1).astype(np.float32, copy=False)
+        near = (np.abs(flat) < FAR).all(axis=1)
+        answer[start : start + step][near] = _nearest_is_alone(flat[near], examples)
     return answer
 
 

@@ -17,7 +17,8 @@ from analysis.yardstick import Yardstick, property_values
 
 T = TypeVar("T")
 
-CRISP = 0.25  # a crisp pixel is nearer than this to 0 or to 1, or as near
+CRISP = 0.25  # a crisp pixel is no farther than this from 0 or from 1
+BLOCK = 1 << 14  # pictures at a time, so that memory stays that of the samples
 
 
 class Evidence:
@@ -59,11 +60,9 @@ class Evidence:
     @cached_property
     def crisp(self) -> NDArray[np.bool_]:
         """Every pixel within 0.25 of 0 or 1: bool[N]. A pixel that is not a number is not."""
-        flat = self.samples.reshape(self.count, -1)
-        if flat.dtype == np.bool_:
+        if self.samples.dtype == np.bool_:
             return np.ones(self.count, bool)
-        near = (np.abs(flat) <= CRISP) | (np.abs(flat - flat.dtype.type(1)) <= CRISP)
-        return np.asarray(near.all(axis=1))
+        return is_crisp(self.samples)
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -114,3 +113,13 @@ class Evidence:
     def trained_strata(self) -> NDArray[np.int64]:
         """The stratum of each distinct training example, -1 outside the target: int64[distinct]."""
         return np.asarray(self.target.strata(self.training_examples), np.int64)
+
+
+def is_crisp(samples: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which pictures of numbers have all pixels within 0.25 of 0 or 1: bool[N]."""
+    answer = np.zeros(len(samples), bool)
+    for start in range(0, len(samples), BLOCK):
+        pixels = samples[start : start + BLOCK]
+        near = (np.abs(pixels) <= CRISP) | (np.abs(pixels - pixels.dtype.type(1)) <= CRISP)
+        answer[start : start + BLOCK] = near.all(axis=(1, 2))
+    return answer

@@ -97,7 +97,7 @@ def progress(result: xr.Dataset, *, threshold: float = LEARNED, title: str = "")
     _threshold(axes, threshold)
     axes.set(
         ylim=(-0.02, 1.02),
-        xlim=(0.5, len(mine) + 0.5),
+        xlim=(0.5, max(len(mine), 1) + 0.5),
         xlabel="evaluations",
         ylabel="generalization g",
     )

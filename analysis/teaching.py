@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
-from analysis.evidence import CRISP
+from analysis.evidence import is_crisp
 from analysis.pictures import GAP, present, tile
 from analysis.style import GREY, WIDTH, new_figure, styled
 from analysis.target import Target
@@ -50,9 +50,8 @@ def taught(
     samples = present(one["samples"].isel(seed=seed).values)
     valid = None
     if target is not None:
-        rounded = samples > 0.5
-        valid = (np.abs(samples - rounded) <= CRISP).all(axis=(1, 2))
-        valid[valid] = target.contains(rounded[valid])
+        valid = is_crisp(samples)
+        valid[valid] = target.contains(samples[valid] > 0.5)
     return Taught(
         sentence=str(one["sentence"].item()),
         n=int(one["n"]),
