@@ -4,11 +4,12 @@ import math
 import shutil
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import xarray as xr
 
-from study.words import Found, best, best_baseline, found, front, meaning
+from study.words import Found, best, best_baseline, finite, found, front, meaning, verified_g
 
 ROWS = 8
 
@@ -20,6 +21,9 @@ def say(result: xr.Dataset, verified: xr.Dataset | None, report: Path, dashboard
     print()
     print("\n".join(table(shortened(result, rows))))
     print()
+    others = elsewhere(verified, rows)
+    if others:
+        print("\n".join([*others, ""]))
     print(textwrap.fill(meaning(rows, str(result.attrs["learner"])), width))
     print(f"\nreport     {report}\ndashboard  {dashboard}", flush=True)
 
@@ -31,6 +35,20 @@ def shortened(result: xr.Dataset, rows: Sequence[Found]) -> list[Found]:
     chosen += [row for row in (best(rows), best_baseline(rows)) if row is not None]
     kept = dict.fromkeys(chosen)
     return sorted(kept, key=lambda row: (row.n, row.bits))
+
+
+def elsewhere(verified: xr.Dataset | None, rows: Sequence[Found]) -> list[str]:
+    """The best teaching set and the best baseline, as other learners were taught by them."""
+    pair = [row for row in (best(rows), best_baseline(rows)) if row is not None and row.fresh]
+    if verified is None or not pair:
+        return []
+    width = max(len(str(name)) for name in verified["learner"].values) + 2
+    lines = [f"{'':<{width}}" + "".join(f"{row.name:<34}" for row in pair).rstrip()]
+    for other in map(str, verified["learner"].values):
+        values = verified_g(verified, other)
+        shown = [replace(row, trainings=finite(values[row.sentence])).interval for row in pair]
+        lines.append(f"{other:<{width}}" + "".join(f"{one:<34}" for one in shown).rstrip())
+    return lines if len(lines) > 2 else []
 
 
 def table(rows: Sequence[Found]) -> list[str]:

@@ -68,12 +68,17 @@ def found(result: xr.Dataset, verified: xr.Dataset | None = None) -> list[Found]
                 str(column["origin"][trial]),
                 int(column["n"][trial]),
                 float(column["bits"][trial]),
-                trainings=tuple(float(g) for g in values if not math.isnan(g)),
+                trainings=finite(values),
                 fresh=sentence in fresh,
                 trial=trial,
             )
         )
     return rows
+
+
+def finite(values: np.ndarray[Any, Any]) -> tuple[float, ...]:
+    """The trainings that did not fail."""
+    return tuple(float(g) for g in values if not math.isnan(g))
 
 
 def verified_g(verified: xr.Dataset, learner: str) -> dict[str, np.ndarray[Any, Any]]:
@@ -136,7 +141,9 @@ def meaning(rows: Sequence[Found], learner: str) -> str:
     else:
         said[0] += "; this is the search's own figure, not yet verified on fresh seeds."
     if plain is not None:
-        said.append(f"{plain.name}, the best baseline, brought it to {plain.interval}.")
+        said.append(
+            f"{plain.name}, the best baseline{' verified' * plain.fresh}, brought it to {plain.interval}."
+        )
         said.append(comparison(winner, plain))
     learned = "at least" if winner.g >= LEARNED else "below"
     said.append(f"g is {learned} {LEARNED}, so the target is {'' if winner.g >= LEARNED else 'not '}learned.")
