@@ -10,9 +10,9 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from grammars import motions
+from grammars import combinations, motions
 from grammars.bitmap import Bitmap, from_text
-from grammars.combinations import Difference, Explicit, Restriction, Union, intersection
+from grammars.combinations import Explicit
 from grammars.example_set import Traits
 from grammars.literals import Between, Choice
 from grammars.overlay import Overlay
@@ -97,19 +97,19 @@ def explicit(space: Grid, traits: Traits, *pictures: Annotated[Picture, Several(
 @rule(weight=1, symmetric=True)
 def union(first: Set, second: Set) -> Set:
     """Everything in one or the other."""
-    return Union(first, second)
+    return combinations.union(first, second)
 
 
 @rule(weight=1, symmetric=True)
 def intersect(first: Set, second: Set) -> Set:
     """Everything in both."""
-    return intersection(first, second)
+    return combinations.intersection(first, second)
 
 
 @rule(weight=0.5)
 def difference(first: Set, second: Set) -> Set:
     """Everything in the first and not in the second."""
-    return Difference(first, second)
+    return combinations.difference(first, second)
 
 
 @rule(weight=1, symmetric=True)
@@ -121,13 +121,13 @@ def product(first: Set, second: Set) -> Set:
 @rule(weight=2)
 def orbit(of: Set, motion: Motion) -> Set:
     """Every picture of a set in every position of a motion."""
-    return motions.Orbit(of, motion)
+    return motions.orbit_of(of, motion)
 
 
 @rule(weight=1)
 def within(of: Set, region: Region) -> Set:
     """Pictures of a set whose white pixels all lie in a region."""
-    return Restriction(of, region)
+    return combinations.restriction(of, region)
 
 
 # Motions.

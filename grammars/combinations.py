@@ -45,7 +45,21 @@ class Explicit(ExampleSet):
         return self.examples if len(self.examples) <= limit else None
 
     def meet(self, other: ExampleSet) -> ExampleSet | None:
-        return Explicit(self.space, self.examples[other.contains(self.examples)], self.traits)
+        return self._those(other.contains(self.examples))
+
+    def without(self, other: ExampleSet) -> ExampleSet | None:
+        return self._those(~other.contains(self.examples))
+
+    def restricted(self, region: NDArray[np.bool_]) -> ExampleSet | None:
+        return self._those(_inside(self.examples, region))
+
+    def join(self, other: ExampleSet) -> ExampleSet | None:
+        if not isinstance(other, Explicit):
+            return None
+        return Explicit(self.space, np.concatenate([self.examples, other.examples]), self.traits)
+
+    def _those(self, chosen: NDArray[np.bool_]) -> ExampleSet:
+        return Explicit(self.space, self.examples[chosen], self.traits)
 
 
 class Union(ExampleSet):
@@ -69,10 +83,14 @@ class Union(ExampleSet):
     def distance_is_exact(self) -> bool:
         return self.a.distance_is_exact and self.b.distance_is_exact
 
+    @property
+    def work(self) -> float:
+        return self.a.work + self.b.work
+
     def _contains(self, examples: Any) -> NDArray[np.bool_]:
-        inside = self.a._contains(examples)
+        inside = self.a.contains(examples)
         rest = np.flatnonzero(~inside)
-        inside[rest] = self.b._contains(examples[rest])
+        inside[rest] = self.b.contains(examples[rest])
         return inside
 
     def _strata(self) -> list[int]:
@@ -91,12 +109,18 @@ class Union(ExampleSet):
             of_a = rng.random(m) < share
             return self._mixed(stratum, of_a, rng)
 
-        return draw_accepted(n, propose, lambda drawn: np.ones(len(drawn), dtype=bool), empty(self.space))
+        return draw_accepted(n, propose, _everyone, empty(self.space), self.a.work)
+
+    def restricted(self, region: NDArray[np.bool_]) -> ExampleSet | None:
+        return union(restriction(self.a, region), restriction(self.b, region))
+
+    def keeps(self, motion: Any) -> bool:
+        return self.a.keeps(motion) and self.b.keeps(motion)
 
     def _mixed(self, stratum: int, of_a: NDArray[np.bool_], rng: np.random.Generator) -> Examples:
         from_a = self.a.draw(stratum, int(of_a.sum()), rng)
         from_b = self.b.draw(stratum, int((~of_a).sum()), rng)
-        from_b = from_b[~self.a._contains(from_b)]
+        from_b = from_b[~self.a.contains(from_b)]
         mixed = np.concatenate([from_a, from_b])
         return mixed[rng.permutation(len(mixed))]
 
@@ -115,8 +139,8 @@ class Union(ExampleSet):
         (log_a, error_a), (log_b, error_b) = self.a.log2_size(rng), self.b.log2_size(rng)
         if -math.inf in (log_a, log_b):
             return (log_b, error_b) if log_a == -math.inf else (log_a, error_a)
-        drawn = uniform_draws(self.b, DRAWS, rng)
-        outside = float((~self.a._contains(drawn)).mean()) if len(drawn) else 1.0
+        drawn = uniform_draws(self.b, estimate_draws(self), rng)
+        outside = float((~self.a.contains(drawn)).mean()) if len(drawn) else 1.0
         size_a, size_b = 2.0**log_a, 2.0**log_b
         spread = size_b * math.sqrt(outside * (1 - outside) / max(1, len(drawn)))
         errors = (size_a * error_a * math.log(2), outside * size_b * error_b * math.log(2), spread)
@@ -138,7 +162,7 @@ class _Filtered(ExampleSet):
         raise NotImplementedError
 
     def _contains(self, examples: Any) -> NDArray[np.bool_]:
-        inside = self.base._contains(examples)
+        inside = self.base.contains(examples)
         candidates = np.flatnonzero(inside)
         inside[candidates] = self._passes(examples[candidates])
         return inside
@@ -147,7 +171,9 @@ class _Filtered(ExampleSet):
         return list(self.base.sizes())
 
     def _draw(self, stratum: int, n: int, rng: np.random.Generator) -> Examples:
-        return draw_accepted(n, lambda m: self.base.draw(stratum, m, rng), self._passes, empty(self.space))
+        return draw_accepted(
+            n, lambda m: self.base.draw(stratum, m, rng), self._passes, empty(self.space), self.work
+        )
 
     def _members(self, limit: int) -> Examples | None:
         members = self.base.members()
@@ -156,7 +182,7 @@ class _Filtered(ExampleSet):
     def _estimate(self, rng: np.random.Generator) -> tuple[float, float]:
         """The base's size times the share of its uniform draws that pass; without one, as if one had."""
         log_base, error_base = self.base.log2_size(rng)
-        drawn = uniform_draws(self.base, DRAWS, rng)
+        drawn = uniform_draws(self.base, estimate_draws(self), rng)
         passed = int(self._passes(drawn).sum()) if len(drawn) else 0
         share = max(passed, 1) / max(1, len(drawn))
         error = math.sqrt(max(1.0 - share, 0.0) / max(passed, 1)) / math.log(2)
@@ -171,8 +197,18 @@ class Intersection(_Filtered):
         super().__init__(small)
         self.other = large
 
+    @property
+    def work(self) -> float:
+        return self.base.work + self.other.work
+
     def _passes(self, examples: Any) -> NDArray[np.bool_]:
-        return self.other._contains(examples)
+        return self.other.contains(examples)
+
+    def restricted(self, region: NDArray[np.bool_]) -> ExampleSet | None:
+        return intersection(restriction(self.base, region), self.other)
+
+    def keeps(self, motion: Any) -> bool:
+        return self.base.keeps(motion) and self.other.keeps(motion)
 
     def _strata(self) -> list[int]:
         return sorted({*self.base.sizes()} & {*self.other.sizes()})
@@ -185,8 +221,18 @@ class Difference(_Filtered):
         super().__init__(a)
         self.other = b
 
+    @property
+    def work(self) -> float:
+        return self.base.work + self.other.work
+
     def _passes(self, examples: Any) -> NDArray[np.bool_]:
-        return ~self.other._contains(examples)
+        return ~self.other.contains(examples)
+
+    def restricted(self, region: NDArray[np.bool_]) -> ExampleSet | None:
+        return difference(restriction(self.base, region), self.other)
+
+    def keeps(self, motion: Any) -> bool:
+        return self.base.keeps(motion) and self.other.keeps(motion)
 
     def _sizes(self) -> dict[int, int | None]:
         both = intersection(self.base, self.other).sizes()
@@ -204,15 +250,55 @@ class Restriction(_Filtered):
         self.region = region
 
     def _passes(self, examples: Any) -> NDArray[np.bool_]:
-        return ~(examples & ~self.region).any(axis=(1, 2))
+        return _inside(examples, self.region)
+
+    @property
+    def work(self) -> float:
+        return self.base.work + 1.0
+
+    def restricted(self, region: NDArray[np.bool_]) -> ExampleSet | None:
+        return Restriction(self.base, self.region & region)
+
+    def keeps(self, motion: Any) -> bool:
+        whole = not motion.shift or bool(self.region.all())
+        return whole and bool(motion.keeps(self.region)) and self.base.keeps(motion)
+
+
+def union(a: ExampleSet, b: ExampleSet) -> ExampleSet:
+    """Everything in a or in b, in the form that knows most about itself."""
+    return _first(a.join(b), b.join(a)) or Union(a, b)
 
 
 def intersection(a: ExampleSet, b: ExampleSet) -> ExampleSet:
     """Everything in a and in b, in the form that knows most about itself."""
-    met = a.meet(b)
-    if met is None:
-        met = b.meet(a)
-    return Intersection(a, b) if met is None else met
+    return _first(a.meet(b), b.meet(a)) or Intersection(a, b)
+
+
+def difference(a: ExampleSet, b: ExampleSet) -> ExampleSet:
+    """Everything in a and not in b, in the form that knows most about itself."""
+    return a.without(b) or Difference(a, b)
+
+
+def restriction(base: ExampleSet, region: NDArray[np.bool_]) -> ExampleSet:
+    """Members whose white pixels all lie in a region, in the form that knows most about itself."""
+    return base.restricted(region) or Restriction(base, region)
+
+
+def _first(*forms: ExampleSet | None) -> ExampleSet | None:
+    return next((form for form in forms if form is not None), None)
+
+
+def _inside(pictures: Any, region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.asarray(~(pictures & ~region).any(axis=(1, 2)))
+
+
+def _everyone(examples: Any) -> NDArray[np.bool_]:
+    return np.ones(len(examples), dtype=bool)
+
+
+def estimate_draws(s: ExampleSet) -> int:
+    """Draws of an estimate of a size: fewer where a test costs much."""
+    return max(64, min(DRAWS, int(2**20 / s.work)))
 
 
 def uniform_draws(base: ExampleSet, n: int, rng: np.random.Generator) -> Examples:

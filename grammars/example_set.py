@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grammars import effort
 from grammars.errors import GrammarError
-from grammars.spaces import Examples, Space, check_examples, distinct, empty, keys
+from grammars.spaces import Examples, Space, check_examples, distinct, empty, flat, keys
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +25,16 @@ LISTED = 2**16
 LISTED_BYTES = 2**22
 """... and the largest."""
 
-ROUNDS = 64
-"""Fruitless rounds of drawing after which sampling gives up and returns what it has."""
+TRIES = 4096
+"""Proposals in a row of which none is accepted, after which a draw gives up and returns what it has."""
 
-ROUND = 64
+EFFORT, EFFORT_EACH = 2.0**20, 256.0
+"""Most work of one act of sampling, EFFORT + n * EFFORT_EACH; see `grammars.effort`."""
+
+FRUITLESS = 16
+"""Rounds in a row that bring nothing new, after which no more different examples are looked for."""
+
+ROUND = 128
 """Examples drawn at once where none may repeat: fixed, so that the first of many are the few."""
 
 POOL = 512
@@ -110,9 +117,32 @@ class ExampleSet(ABC):
             errors.append(sizes[-1] / math.sqrt(collisions) if collisions else math.inf)
         return log2_with_error(math.fsum(sizes), math.hypot(*errors) if errors else 0.0)
 
+    # Forms of its own that a set may know for what is made of it; None where it knows none.
+
     def meet(self, other: ExampleSet) -> ExampleSet | None:
-        """The intersection with another set where it has a form of its own; None where it has not."""
+        """The intersection with another set."""
         return None
+
+    def join(self, other: ExampleSet) -> ExampleSet | None:
+        """The union with another set."""
+        return None
+
+    def without(self, other: ExampleSet) -> ExampleSet | None:
+        """The members that are not in another set."""
+        return None
+
+    def restricted(self, region: NDArray[np.bool_]) -> ExampleSet | None:
+        """The members whose white pixels all lie in a region, bool[height, width]."""
+        return None
+
+    def keeps(self, motion: Any) -> bool:
+        """Whether a motion (`grammars.motions.Motions`) is known to take the set to itself."""
+        return False
+
+    @property
+    def work(self) -> float:
+        """Cost of testing one example, in tests of simple sets."""
+        return 1.0
 
     # What everybody asks.
 
@@ -176,7 +206,10 @@ class ExampleSet(ABC):
     def draw(self, stratum: int, n: int, rng: np.random.Generator) -> Examples:
         """n independent members of a stratum; fewer where bounded tries find no more."""
         if n == 0 or self._list is None:
-            return self._draw(stratum, n, rng) if n else empty(self.space)
+            if n == 0:
+                return empty(self.space)
+            with effort.bounded(EFFORT + n * EFFORT_EACH):
+                return self._draw(stratum, n, rng)
         choices = self._list[self._listed_strata == stratum]
         return choices[rng.integers(len(choices), size=n)] if len(choices) else empty(self.space)
 
@@ -201,11 +234,13 @@ class ExampleSet(ABC):
 
         distinct: n different members, as the first n different ones of an endless independent sample; all of
         them where the set has no more. Sets that can be listed give exactly min(n, size). Others are drawn
-        from in bounded tries: where these find no more, fewer examples come back, which is logged.
+        from in bounded tries: where these find no more, fewer examples come back, which is logged, and a
+        stratum that gave less than was asked of it leaves its share to the others.
         """
         if n < 0:
             raise GrammarError(f"`n >= 0` must hold, but got (n={n})")
-        drawn = self._sample_distinct(n, rng) if distinct else self._sample(n, rng)
+        with effort.bounded(EFFORT + n * EFFORT_EACH):
+            drawn = self._sample_distinct(n, rng) if distinct else self._sample(n, rng, self.weights)
         if len(drawn) < n:
             log.info("%d of %d examples: the set has no more, or bounded tries found none", len(drawn), n)
         return drawn
@@ -229,10 +264,10 @@ class ExampleSet(ABC):
         """Members to measure distances to: all of a listed set, else some drawn once with a fixed seed."""
         if self._list is not None and len(self._list) <= COMPARED:
             return self._list
-        return self._sample(POOL, np.random.Generator(np.random.PCG64(0)))
+        return self.sample(POOL, np.random.Generator(np.random.PCG64(0)))
 
-    def _sample(self, n: int, rng: np.random.Generator) -> Examples:
-        weights = self.weights
+    def _sample(self, n: int, rng: np.random.Generator, weights: dict[int, float]) -> Examples:
+        """n independent members; strata that are found to give no more are taken out of the weights."""
         found = empty(self.space, n)
         filled = np.zeros(n, dtype=bool)
         for _ in range(len(weights)):
@@ -256,8 +291,9 @@ class ExampleSet(ABC):
             return self._choose_listed(self._list, n, rng)
         found = empty(self.space)
         fruitless = 0
-        while len(found) < n and fruitless < ROUNDS:
-            longer = distinct(np.concatenate([found, self._sample(ROUND, rng)]))
+        weights = self.weights
+        while len(found) < n and fruitless < FRUITLESS and weights:
+            longer = distinct(np.concatenate([found, self._sample(ROUND, rng, weights)]))
             fruitless = 0 if len(longer) > len(found) else fruitless + 1
             found = longer
         return found[:n]
@@ -281,10 +317,10 @@ def hamming(examples: Any, members: Any) -> NDArray[np.int64]:
     least = np.full(len(examples), pixels + 1, dtype=np.int64)
     if len(members) == 0:
         return least
-    right = members.reshape(len(members), -1).astype(np.float32)
+    right = flat(members).astype(np.float32)
     white = right.sum(axis=1)
     for start in range(0, len(examples), 1024):
-        left = examples[start : start + 1024].reshape(-1, pixels).astype(np.float32)
+        left = flat(examples[start : start + 1024]).astype(np.float32)
         differing = left.sum(axis=1)[:, None] + white[None, :] - 2.0 * left @ right.T
         least[start : start + 1024] = np.rint(differing.min(axis=1)).astype(np.int64)
     return least
@@ -295,14 +331,19 @@ def draw_accepted(
     propose: Callable[[int], Examples],
     accept: Callable[[Any], NDArray[np.bool_]],
     nothing: Examples,
+    work: float = 1.0,
 ) -> Examples:
-    """n accepted proposals, in order; fewer after `ROUNDS` rounds without one. Exact rejection sampling."""
+    """n accepted proposals, in order. Exact rejection sampling.
+
+    Fewer where `TRIES` proposals in a row are turned away, or the effort is spent; `work` is the effort of
+    proposing and judging one.
+    """
     batches: list[Examples] = []
-    found, fruitless, batch = 0, 0, max(64, min(2 * n, 4096))
-    while found < n and fruitless < ROUNDS:
+    found, fruitless, batch = 0, 0, max(64, min(2 * n, 1024))
+    while found < n and fruitless < TRIES and effort.spend(batch * work):
         proposed = propose(batch)
         kept = proposed[accept(proposed)]
-        fruitless = 0 if len(kept) else fruitless + 1
+        fruitless = 0 if len(kept) else fruitless + batch
         found += len(kept)
         batches.append(kept)
     return np.concatenate([nothing, *batches])[:n]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import combinations
+from math import comb
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grammars.combinations import restriction
 from grammars.example_set import COMPARED, ExampleSet, draw_accepted
 from grammars.pictures import white_pixels
-from grammars.spaces import Examples, empty, ordered
+from grammars.spaces import Examples, empty, flat, ordered
 
 MOST_WHITE = 10
 """White pixels of a product of two long sets: all ways to divide that many can be tried."""
@@ -36,15 +39,42 @@ class Overlay(ExampleSet):
         self.listed = shortest[1].members() if shortest[0] <= COMPARED else None
         self.a, self.b = (b, a) if shortest[1] is b else (a, b)
 
+    @property
+    def work(self) -> float:
+        if self.listed is not None:
+            return 1.0 + 0.1 * len(self.listed) + min(64, len(self.listed)) * self.b.work
+        return self._divisions * (self.a.work + self.b.work)
+
+    @cached_property
+    def _divisions(self) -> int:
+        """Most ways to divide the white pixels of a picture that are tried."""
+        first, second = set(self.a.weights), set(self.b.weights)
+        return max(
+            sum(
+                comb(white, size)
+                for size in range(white + 1)
+                if not self.traits.additive or (size in first and white - size in second)
+            )
+            for white in range(MOST_WHITE + 1)
+        )
+
+    def restricted(self, region: NDArray[np.bool_]) -> ExampleSet | None:
+        if self.listed is None:  # The parts may have lists where restricted: then longer pictures belong.
+            return None
+        return Overlay(restriction(self.a, region), restriction(self.b, region))
+
+    def keeps(self, motion: Any) -> bool:
+        return self.a.keeps(motion) and self.b.keeps(motion)
+
     def _contains(self, examples: Any) -> NDArray[np.bool_]:
         if self.listed is None:
             return np.array([self._divides(picture) for picture in examples], dtype=bool)
         inside = np.zeros(len(examples), dtype=bool)
         rows = max(1, PAIRS // max(1, len(self.listed)))
-        parts = self.listed.reshape(len(self.listed), -1).astype(np.float32)
+        parts = flat(self.listed).astype(np.float32)
         for start in range(0, len(examples), rows):
             some = examples[start : start + rows]
-            shared = some.reshape(len(some), -1).astype(np.float32) @ parts.T
+            shared = flat(some).astype(np.float32) @ parts.T
             whole, part = np.nonzero(shared == parts.sum(axis=1))
             rest = some[whole] & ~self.listed[part]
             inside[start + whole[self.b.contains(rest)]] = True
@@ -100,14 +130,19 @@ class Overlay(ExampleSet):
             drawn = np.concatenate(parts)
             return drawn[rng.permutation(len(drawn))]
 
-        return draw_accepted(n, propose, lambda drawn: np.ones(len(drawn), dtype=bool), empty(self.space))
+        return draw_accepted(n, propose, _everyone, empty(self.space), 2.0)
 
     def _members(self, limit: int) -> Examples | None:
         a, b = self.a.members(), self.b.members()
-        if a is None or b is None or len(a) * len(b) > 16 * limit:
+        if a is None or b is None or len(a) * len(b) > 4 * limit:
             return None
-        found = ordered(np.concatenate([empty(self.space), *(self._laid(x[None], b) for x in a)]))
+        short, long = (a, b) if len(a) < len(b) else (b, a)
+        found = ordered(np.concatenate([empty(self.space), *(self._laid(x[None], long) for x in short)]))
         return found if len(found) <= limit else None
+
+
+def _everyone(examples: Any) -> NDArray[np.bool_]:
+    return np.ones(len(examples), dtype=bool)
 
 
 def _shares(n: int, parts: int, rng: np.random.Generator) -> list[int]:

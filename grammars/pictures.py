@@ -14,8 +14,7 @@ Pictures = NDArray[np.bool_]
 
 def white_pixels(pictures: Pictures) -> NDArray[np.int64]:
     """Number of white pixels of each picture."""
-    flat = pictures.reshape(len(pictures), -1)
-    return np.count_nonzero(flat, axis=1).astype(np.int64)
+    return np.count_nonzero(pictures, axis=(1, 2)).astype(np.int64)
 
 
 def mean_row(pictures: Pictures) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from grammars.spaces import Space
 # name: module with a `LANGUAGE`
 _MODULES: dict[str, str] = {
     "dots": "grammars.dots",
+    "polygons": "grammars.polygons",
 }
 _REGISTERED: dict[str, Language] = {}
 

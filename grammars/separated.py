@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grammars import counting
+from grammars import counting, effort
 from grammars.example_set import ExampleSet, Traits, draw_accepted
 from grammars.pictures import DOTS, white_pixels
-from grammars.spaces import Examples, Grid, empty, ordered
+from grammars.spaces import Examples, Grid, empty, flat, ordered
+
+PLACING = 64.0
+"""Effort of counting out one picture."""
 
 CHUNK = 2**15
 """Pictures looked at together: fits the processor's cache."""
@@ -134,11 +137,11 @@ class SeparatedDots(ExampleSet):
         kept = pictures.copy()
         active = np.arange(len(kept))
         while len(active):
-            near = self._conflicting(kept[active]).reshape(len(active), -1)
+            near = flat(self._conflicting(kept[active]))
             worst = near.argmax(axis=1)
             conflicting = near[np.arange(len(active)), worst] > 0
             active, worst = active[conflicting], worst[conflicting]
-            kept.reshape(len(kept), -1)[active, worst] = False
+            flat(kept)[active, worst] = False
         return kept
 
     def _recounted(self, pictures: Any, kept: Any) -> NDArray[np.int64]:
@@ -185,17 +188,18 @@ class SeparatedDots(ExampleSet):
             return draw_accepted(
                 n, lambda m: self._thrown(stratum, m, rng), single._contains, empty(self.space)
             )
+        n = n if effort.spend(n * PLACING) else 0
         drawn = [self._placements.placement(stratum, counting.below(size, rng)) for _ in range(n)]
-        return np.array(drawn)
+        return np.array(drawn, dtype=bool).reshape(n, *self.grid.shape)
 
     def _thrown(self, count: int, n: int, rng: np.random.Generator) -> Examples:
         """n pictures with so many white pixels anywhere in the region."""
         places = np.flatnonzero(self.region)
-        flat = np.zeros((n, self.grid.size), dtype=bool)
+        cells = np.zeros((n, self.grid.size), dtype=bool)
         if count:
             order = np.argpartition(rng.random((n, len(places))), count - 1, axis=1)[:, :count]
-            flat[np.arange(n)[:, None], places[order]] = True
-        return flat.reshape(n, *self.grid.shape)
+            cells[np.arange(n)[:, None], places[order]] = True
+        return cells.reshape(n, *self.grid.shape)
 
     def _members(self, limit: int) -> Examples | None:
         size = self.size()
@@ -239,17 +243,45 @@ class SeparatedDots(ExampleSet):
             levels.append(pictures.reshape(-1, *self.grid.shape))
         return levels
 
+    # Separated dots are closed under much: what is made of them is separated dots again.
+
     def meet(self, other: ExampleSet) -> ExampleSet | None:
-        """Separated dots meet separated dots in separated dots: fewer counts, the wider gap, both regions."""
-        if not isinstance(other, SeparatedDots) or other.space != self.space:
+        """Fewer counts, the wider gap, both regions."""
+        if not isinstance(other, SeparatedDots):
             return None
-        return SeparatedDots(
-            self.grid,
-            frozenset(self.counts) & frozenset(other.counts),
-            max(self.gap, other.gap),
-            self.region & other.region,
-            self.traits,
-        )
+        counts = frozenset(self.counts) & frozenset(other.counts)
+        gap, region = max(self.gap, other.gap), self.region & other.region
+        return SeparatedDots(self.grid, counts, gap, region, self.traits)
+
+    def join(self, other: ExampleSet) -> ExampleSet | None:
+        """More counts, where gap and region are the same."""
+        if not isinstance(other, SeparatedDots) or not (self._within(other) and other._within(self)):
+            return None
+        counts = frozenset(self.counts) | frozenset(other.counts)
+        return SeparatedDots(self.grid, counts, self.gap, self.region, self.traits)
+
+    def without(self, other: ExampleSet) -> ExampleSet | None:
+        """Fewer counts, where the other's gap and region allow all that is allowed here."""
+        if not isinstance(other, SeparatedDots) or not self._within(other):
+            return None
+        counts = frozenset(self.counts) - frozenset(other.counts)
+        return SeparatedDots(self.grid, counts, self.gap, self.region, self.traits)
+
+    def _within(self, other: SeparatedDots) -> bool:
+        """Whether the other set's gap and region allow every picture that this one's allow."""
+        return other.gap <= self.gap and not (self.region & ~other.region).any()
+
+    def restricted(self, region: NDArray[np.bool_]) -> ExampleSet | None:
+        counts = frozenset(self.counts)
+        return SeparatedDots(self.grid, counts, self.gap, self.region & region, self.traits)
+
+    def keeps(self, motion: Any) -> bool:
+        """Shifts keep dots that may be anywhere; wrapped ones only where the gap is no matter."""
+        if motion.shift and not self.region.all():
+            return False
+        if motion.shift == "rolls" and self.gap > 0 and max(self.counts, default=0) > 1:
+            return False
+        return motion.keeps(self.region)
 
 
 def _offsets(gap: int) -> list[tuple[int, int]]:
@@ -275,8 +307,7 @@ def _overlap(shape: tuple[int, int], down: int, right: int) -> tuple[Window, Win
 
 def _words(pictures: Any) -> NDArray[np.uint64]:
     """Pictures of at most 64 pixels as machine words: pixel i in reading order is bit i."""
-    flat = pictures.reshape(len(pictures), -1)
-    packed = np.zeros((len(flat), 8), dtype=np.uint8)
-    bits = np.packbits(flat, axis=1, bitorder="little")
+    packed = np.zeros((len(pictures), 8), dtype=np.uint8)
+    bits = np.packbits(flat(pictures), axis=1, bitorder="little")
     packed[:, : bits.shape[1]] = bits
     return packed.view("<u8")[:, 0]

@@ -96,10 +96,15 @@ def empty(space: Space, n: int = 0) -> Examples:
     return np.zeros((n, *space.shape), dtype=space.dtype)
 
 
+def flat(examples: Examples) -> Examples:
+    """One row per example, [n, d]; also where there is none."""
+    return examples.reshape(len(examples), math.prod(examples.shape[1:]))
+
+
 def keys(examples: Examples) -> NDArray[np.void]:
     """One comparable, sortable key per example: equal iff the examples are equal bit for bit."""
-    flat = np.ascontiguousarray(examples.reshape(len(examples), math.prod(examples.shape[1:])))
-    raw = np.packbits(flat, axis=1) if flat.dtype == np.bool_ else flat.view(np.uint8).reshape(len(flat), -1)
+    rows = np.ascontiguousarray(flat(examples))
+    raw = np.packbits(rows, axis=1) if rows.dtype == np.bool_ else rows.view(np.uint8)
     raw = np.ascontiguousarray(raw)
     return raw.view(np.dtype((np.void, raw.shape[1])))[:, 0]
 
