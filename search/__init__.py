@@ -13,6 +13,7 @@ from search.lock import sole_driver
 from search.minimise import Progress, minimise
 from search.registry import available, load, register, settings
 from search.searcher import Evaluated, Problem, Proposal, Searcher
+from search.verify import Standing, verify
 from search.workers import start
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Proposal",
     "SearchError",
     "Searcher",
+    "Standing",
     "Task",
     "available",
     "evaluate",
@@ -38,4 +40,5 @@ __all__ = [
     "settings",
     "sole_driver",
     "start",
+    "verify",
 ]

@@ -23,7 +23,6 @@ from search.workers import WorkerNeverStarted
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5  # how soon a Ctrl-C is noticed while all workers are busy
-ALL_FAILED = 8  # so many failures and no success: something is wrong with the settings, not the lessons
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,6 @@ class Bench:
             stored = self._ledger.finish(trial, job.entry, outcome)
             self._note_speed()
             self._add(Row(job.entry, stored))
-            self._check_health()
 
     def _note_speed(self) -> None:
         """Seconds of the driver's clock per training, all workers together: a running mean."""
@@ -177,13 +175,6 @@ class Bench:
         if row.outcome.failure is not None:
             logger.warning("%s: %s", row.entry.sentence, row.outcome.failure)
         self._finished(row)
-
-    def _check_health(self) -> None:
-        failures = [row.outcome.failure for row in self.rows.values()]
-        if len(failures) >= ALL_FAILED and all(failure is not None for failure in failures):
-            raise SearchError(
-                f"each of the first {len(failures)} evaluations failed; the last one: {failures[-1]}"
-            )
 
     def _wind_up(self) -> None:
         """Begin nothing new, let trainings end that are under way; a second Ctrl-C drops those too."""

@@ -224,6 +224,7 @@ def _storage(storage: str | BaseStorage) -> BaseStorage:
         return storage
     optuna.logging.disable_default_handler()  # only the entry room speaks to the terminal
     optuna.logging.enable_propagation()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     with _in_one_line(f"ledger {storage!r}"):
         if not storage.startswith("sqlite"):
             return RDBStorage(storage)

@@ -25,6 +25,8 @@ from search.searcher import Admission, Allow, Candidate, Evaluated, Problem, Pro
 
 logger = logging.getLogger(__name__)
 
+ALL_FAILED = 8  # so many failures and no success: something is wrong with the settings, not the lessons
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -123,6 +125,11 @@ class _Search:
             best = self._best
             if best is None or (row.outcome.g, -row.entry.n) > (best.outcome.g, -best.entry.n):
                 self._best = row
+        failures = [row.outcome.failure for row in self.bench.rows.values()]
+        if len(failures) >= ALL_FAILED and all(failures):
+            raise SearchError(
+                f"each of the first {len(failures)} evaluations failed; the last: {failures[-1]}"
+            )
         if self._progress is not None:
             self._progress(self._standing())
 

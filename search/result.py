@@ -6,10 +6,7 @@ one example: `y`, `x` on a grid, `coordinate` on the plane.
 """
 
 import json
-import platform
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -23,7 +20,6 @@ from search.front import non_dominated
 from search.ledger import Ledger
 from search.pictures import KEPT
 
-PACKAGES = ("learned-sets", "torch", "numpy", "scipy", "xarray", "optuna", "deap")
 OWN_MEASURES = {  # what `evaluate` adds to the measures of `analysis`
     "steps": ("training steps taken", "steps"),
     "loss": ("training loss at the end", "1"),
@@ -58,7 +54,7 @@ def build(
     """The dataset of a search; a failed evaluation is a row of NaN. Only `seconds` depends on the machine."""
     target = grammar.parse(objective.target, type="Set")
     variables = columns(COLUMNS, rows)
-    variables["uses_target"] = _labelled(
+    variables["uses_target"] = labelled(
         "trial",
         [int(grammar.parse(row.entry.sentence).uses_target(target)) for row in rows],
         "1 where the sentence contains a set as large as the target",
@@ -69,16 +65,16 @@ def build(
     dataset = xr.Dataset(
         variables,
         coords={
-            "trial": _labelled("trial", [row.entry.index for row in rows], "place in the order of proposal")
+            "trial": labelled("trial", [row.entry.index for row in rows], "place in the order of proposal")
         }
         | stratum_coordinates(outcomes),
-        attrs=provenance(objective, "What each lesson taught")
+        attrs=origin_attributes(objective, "What each lesson taught")
         | {"stopped": stopped, "evaluations": budget, "metrics": "generalization up, n down, bits down"},
     )
-    dataset["on_front"] = _labelled(
+    dataset["on_front"] = labelled(
         "trial", front_of(dataset, ("n", "bits")), "1 where no proposed lesson is better in (g, n, bits)"
     )
-    dataset["on_front_n"] = _labelled(
+    dataset["on_front_n"] = labelled(
         "trial", front_of(dataset, ("n",)), "1 where no proposed lesson is better in (g, n)"
     )
     return dataset
@@ -102,7 +98,7 @@ def columns(
 ) -> dict[str, Any]:
     """One variable over `trial` for each column."""
     return {
-        name: _labelled("trial", np.array([value(row) for row in rows]), meaning, units)
+        name: labelled("trial", np.array([value(row) for row in rows]), meaning, units)
         for name, (value, meaning, units) in wanted.items()
     }
 
@@ -137,8 +133,8 @@ def stratum_coordinates(outcomes: Sequence[Any]) -> dict[str, Any]:
     """The strata that were measured, by number and by name."""
     names = _stratum_names(outcomes)
     return {
-        "stratum": _labelled("stratum", np.array(list(names), dtype=np.int64), "number of the stratum"),
-        "stratum_label": _labelled(
+        "stratum": labelled("stratum", np.array(list(names), dtype=np.int64), "number of the stratum"),
+        "stratum_label": labelled(
             "stratum", np.array(list(names.values()), dtype=str), "name of the stratum"
         ),
     }
@@ -149,9 +145,9 @@ def example_dimensions(shape: tuple[int, ...]) -> tuple[str, ...]:
     return ("y", "x") if len(shape) == 2 else ("coordinate",)
 
 
-def provenance(objective: Objective, title: str) -> dict[str, Any]:
+def origin_attributes(objective: Objective, title: str) -> dict[str, Any]:
     """Where a dataset comes from: attributes that netCDF can hold."""
-    return {
+    return analysis.provenance() | {
         "title": title,
         "target": objective.target,
         "grammar": objective.grammar,
@@ -160,37 +156,47 @@ def provenance(objective: Objective, title: str) -> dict[str, Any]:
         "samples": objective.samples,
         "search_seed": objective.seed,
         "objective": json.dumps(objective.content(), default=str, sort_keys=True),
-        "versions": json.dumps(_versions()),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def kept_samples(
+    shape: tuple[int, ...],
+    dims: tuple[str, ...],
+    sizes: tuple[int, ...],
+    keys: Sequence[str | None],
+    ledger: Ledger,
+) -> dict[str, Any]:
+    """The first samples of each evaluation over `dims` (of `sizes`, row by row); NaN where there are none.
+
+    The last of `dims` is `seed`; evaluations of several seeds fill it.
+    """
+    samples = np.full((len(keys), np.prod(sizes, dtype=int) // max(len(keys), 1), KEPT, *shape), np.nan, "f4")
+    for place, key in enumerate(keys):
+        found = ledger.pictures(key) if key is not None else None
+        if found is not None:
+            samples[place, :, : found.samples.shape[1]] = found.samples
+    return {
+        "samples": labelled(
+            (*dims, "sample", *example_dimensions(shape)),
+            samples.reshape(*sizes, KEPT, *shape),
+            "first samples of the fitted learner, white is 1",
+        )
     }
 
 
 def _pictures(objective: Objective, rows: Sequence[Row], ledger: Ledger) -> dict[str, Any]:
-    """The kept samples and the first examples of each lesson; NaN where there are fewer than kept."""
+    """The kept samples, and the first examples of each lesson; NaN where there are fewer than kept."""
     shape = tuple(objective.space.shape)
-    kept = min(KEPT, objective.samples)
-    samples = np.full((len(rows), objective.seeds, kept, *shape), np.nan, dtype=np.float32)
+    keys = [row.entry.key if row.outcome.failure is None else None for row in rows]
     examples = np.full((len(rows), KEPT, *shape), np.nan, dtype=np.float32)
-    for place, row in enumerate(rows):
-        found = ledger.pictures(row.entry.key) if row.outcome.failure is None else None
+    for place, key in enumerate(keys):
+        found = ledger.pictures(key) if key is not None else None
         if found is not None:
-            samples[place, :, : found.samples.shape[1]] = found.samples
             examples[place, : len(found.examples[:KEPT])] = found.examples[:KEPT]
-    inner = example_dimensions(shape)
-    packed = {"zlib": True, "complevel": 4}
+    dims = ("trial", "example", *example_dimensions(shape))
     return {
-        "samples": xr.Variable(
-            ("trial", "seed", "sample", *inner),
-            samples,
-            {"long_name": "first samples of the fitted learner, white is 1", "units": "1"},
-            packed,
-        ),
-        "examples": xr.Variable(
-            ("trial", "example", *inner),
-            examples,
-            {"long_name": "first examples of the lesson, white is 1", "units": "1"},
-            packed,
-        ),
+        **kept_samples(shape, ("trial", "seed"), (len(rows), objective.seeds), keys, ledger),
+        "examples": labelled(dims, examples, "first examples of the lesson, white is 1"),
     }
 
 
@@ -207,15 +213,6 @@ def _meaning(name: str) -> dict[str, str]:
     return {"long_name": measure.long_name if measure else name, "units": measure.units if measure else "1"}
 
 
-def _labelled(dim: str, values: Any, long_name: str, units: str = "1") -> Any:
-    return (dim, values, {"long_name": long_name, "units": units})
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed as a package"
-    return found
+def labelled(dims: str | tuple[str, ...], values: Any, long_name: str, units: str = "1") -> Any:
+    """A variable as xarray takes it, with its meaning and unit."""
+    return (dims, values, {"long_name": long_name, "units": units})
