@@ -78,9 +78,7 @@ class Evidence:
     def strata(self) -> NDArray[np.int64]:
         """The stratum of each sample, -1 where it is not crisp or not in the target: int64[N]."""
         strata = np.full(self.count, -1, np.int64)
-        inside = self.crisp.copy()
-        inside[inside] = self.target.contains(self.pictures[inside])
-        strata[inside] = self.target.strata(self.pictures[inside])
+        strata[self.crisp] = self.target.strata(self.pictures[self.crisp])
         return strata
 
     @cached_property

@@ -11,7 +11,7 @@ from analysis.intervals import LEVEL, wilson
 from analysis.measures import measures
 from analysis.registry import MEASURES
 from analysis.target import Target
-from analysis.yardstick import Yardstick
+from analysis.yardstick import DRAWS, Yardstick
 
 
 def measure(
@@ -28,7 +28,7 @@ def measure(
     Wilson's interval within this one model; g and coverage get theirs over training seeds (`logit_interval`).
     The attributes say N, n and the yardstick's seed: g at another N is not comparable.
     """
-    yardstick = yardstick or Yardstick.of(target, seed, draws=max(len(samples), 4096))
+    yardstick = yardstick or Yardstick.of(target, seed, draws=max(len(samples), DRAWS))
     numbers = measures(samples, target, training_set, yardstick)
     variables: dict[str, Any] = {}
     for name, entry in ((name, MEASURES[name]) for name in numbers):

@@ -13,7 +13,7 @@ from analysis.evidence import Evidence
 from analysis.plane import PlaneEvidence
 from analysis.registry import MEASURES, Measure, register
 from analysis.target import Target
-from analysis.yardstick import Yardstick
+from analysis.yardstick import DRAWS, Yardstick
 
 for _measure in (
     Measure("crisp", validity.crisp, "share of samples with all pixels within 0.25 of 0 or 1", share=True,
@@ -67,7 +67,7 @@ def measures(
     plane, where only the measures that are defined there are returned. Without a yardstick one is
     made of `target` and `seed`, which costs far more than measuring: make one and keep it.
     """
-    yardstick = yardstick or Yardstick.of(target, seed, draws=max(len(samples), 4096))
+    yardstick = yardstick or Yardstick.of(target, seed, draws=max(len(samples), DRAWS))
     if yardstick.plane:
         points = PlaneEvidence(samples, target, training_set, yardstick)
         return {name: entry.plane(points) for name, entry in MEASURES.items() if entry.plane is not None}

@@ -18,7 +18,7 @@ from analysis.errors import AnalysisError
 from analysis.packing import keys
 from analysis.target import Examples, Target
 
-DRAWS = 4096  # of each stratum
+DRAWS = 2048  # of each stratum: 256 in a cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +124,18 @@ def property_values(target: Target, examples: Examples) -> NDArray[np.float64]:
 def _draws(
     target: Target, wanted: Sequence[int], count: int, rng: np.random.Generator
 ) -> dict[int, Examples]:
-    """`count` draws of each wanted stratum: of all draws of the target, the first that fall into it."""
+    """`count` draws of each wanted stratum: of all draws of the target, the first that fall into it.
+
+    A target that can draw from one stratum (`draw(stratum, n, rng)`) is asked for just these, since telling
+    the stratum of an example may cost more than drawing it.
+    """
+    draw = getattr(target, "draw", None)
+    if draw is not None:
+        drawn = {key: draw(key, count, rng) for key in wanted}
+        for key, examples in drawn.items():
+            if len(examples) < count:
+                raise AnalysisError(f"only {len(examples)} of {count} draws of stratum {key} could be had")
+        return drawn
     parts: dict[int, list[Examples]] = {key: [] for key in wanted}
     have = dict.fromkeys(wanted, 0)
     for _ in range(64):
