@@ -9,14 +9,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from grammars import effort
 from grammars.convex_count import convex_pictures, every_convex_picture
 from grammars.convexity import Pictures, hulls, least_vertices
 from grammars.example_set import ExampleSet, Traits, log2_with_error
 from grammars.random_polygons import COUNTABLE, Wanted, random_pictures
 from grammars.spaces import Examples, Grid, empty
 
-TRIES, TRIES_EACH = 2**15, 2**10
+TRIES, TRIES_EACH = 2**13, 2**10
 """Most polygons drawn for n members of a stratum: TRIES + n * TRIES_EACH."""
+
+EFFORT = 4.0
+"""What one of them counts as; see `grammars.effort`."""
 
 LISTABLE = 40_000
 """Most convex pictures inside the ring of a grid that is listed: up to 7x7."""
@@ -42,6 +46,7 @@ class ConvexSet(ExampleSet):
     """
 
     _sampling = "generator"
+    work = 32.0
 
     def __init__(
         self,
@@ -71,7 +76,7 @@ class ConvexSet(ExampleSet):
     def _draw(self, stratum: int, n: int, rng: np.random.Generator) -> Examples:
         kept = [empty(self.grid)]
         found, tried, tries = 0, 0, max(64, min(4 * n, 4096))
-        while found < n and tried < TRIES + n * TRIES_EACH:
+        while found < n and tried < TRIES + n * TRIES_EACH and effort.spend(tries * EFFORT):
             pictures = random_pictures(stratum, self.wanted, tries, rng)
             pictures = pictures[least_vertices(pictures, at_most=stratum) == stratum]
             kept.append(pictures)
@@ -134,22 +139,25 @@ class ConvexSet(ExampleSet):
         region = self.wanted.region & other.wanted.region
         return ConvexSet(self.grid, self.traits, self.vertices & other.vertices, (low, high), region)
 
-    def restricted(self, region: NDArray[np.bool_]) -> ConvexSet:
-        """The members whose white pixels all lie in a region."""
+    def restricted(self, region: NDArray[np.bool_]) -> ExampleSet | None:
         low, high, mine = self.wanted
         return ConvexSet(self.grid, self.traits, self.vertices, (low, high), mine & region)
 
-    def without(self, other: ExampleSet) -> ConvexSet | None:
-        """The members that are not in another set, where that has all or none of each stratum."""
+    def without(self, other: ExampleSet) -> ExampleSet | None:
         if not isinstance(other, ConvexSet):
             return None
         if not self.vertices & other.vertices:
             return self
         mine, others = self.wanted, other.wanted
-        covered = others.low <= mine.low and mine.high <= others.high and (others.region | ~mine.region).all()
+        covered = (
+            others.low <= mine.low and mine.high <= others.high and not (mine.region & ~others.region).any()
+        )
         area = mine.low, mine.high
         left = self.vertices - other.vertices
         return ConvexSet(self.grid, self.traits, left, area, mine.region) if covered else None
+
+    def keeps(self, motion: Any) -> bool:
+        return not motion.shift and bool(motion.keeps(self.wanted.region))
 
 
 def inside_ring(grid: Grid) -> NDArray[np.bool_]:

@@ -1,15 +1,15 @@
 """Random convex polygons: the declared law behind sets of convex pictures that have no uniform sampler.
 
-A picture with v vertices is *uniform* with probability 2^(v-7), at most 15/16, and else *round*:
+A picture with v vertices is *angular* with probability 2^(v-7), at most 15/16, and else *round*:
 
-uniform  drawn uniformly from all convex pictures in the box of the region (`grammars.convex_count`); few of
-         them need few vertices. Left out where the grid is too large to count them.
+angular  drawn from all convex pictures in the box of the region, each edge of its hull making it four times
+         as probable (`grammars.convex_count`). Left out where the grid is too large to count them.
 round    v vertices on a circle, the angles between them by a Dirichlet law (concentration 6), each pulled
          inwards by up to 15 %; stretched along a random axis to a ratio of axes between 1/e and e; scaled so
          that the square root of its area is uniform; placed uniformly where its bounding box holds no centres
          outside that of the region. Those that are not convex or do not fit are dropped.
 
-The uniform ones give every picture positive probability.
+The angular ones give every picture positive probability, and find the rare ones that need many vertices.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ Polygons = NDArray[np.float64]
 
 CONCENTRATION = 6.0
 PULL = 0.15
+TILT = 4.0
 
 COUNTABLE = 24 * 24
 """Most pixels of a grid whose convex pictures are counted: the tables grow with the fifth power of a side."""
@@ -63,20 +64,20 @@ def random_pictures(vertices: int, wanted: Wanted, tries: int, rng: np.random.Ge
     The polygons have so many vertices; what is left of them on the grid may be had with fewer.
     """
     share = min(15 / 16, 2.0 ** (vertices - 7)) if wanted.region.size <= COUNTABLE else 0.0
-    uniform = int(rng.binomial(tries, share))
-    polygons = round_polygons(vertices, wanted, tries - uniform, rng)
+    angular = int(rng.binomial(tries, share))
+    polygons = round_polygons(vertices, wanted, tries - angular, rng)
     pictures = np.concatenate(
-        [rasterise_convex(polygons, wanted.region.shape), uniform_pictures(wanted, uniform, rng)]
+        [rasterise_convex(polygons, wanted.region.shape), angular_pictures(wanted, angular, rng)]
     )
     return rng.permutation(pictures[wanted.holds(pictures)])
 
 
-def uniform_pictures(wanted: Wanted, n: int, rng: np.random.Generator) -> Pictures:
-    """Pictures drawn uniformly from the convex ones in the box of the region."""
+def angular_pictures(wanted: Wanted, n: int, rng: np.random.Generator) -> Pictures:
+    """The angular ones of n tries: bool[n, height, width]."""
     top, bottom, left, right = wanted.box
     pictures = np.zeros((n, *wanted.region.shape), bool)
     if n and top >= 0:
-        family = convex_pictures(bottom - top + 1, right - left + 1)
+        family = convex_pictures(bottom - top + 1, right - left + 1, TILT)
         pictures[:, top : bottom + 1, left : right + 1] = family.draw(n, rng).pictures
     return pictures
 
