@@ -140,13 +140,6 @@ def test_a_learner_of_the_half_that_a_property_names_is_below_08(name, upper):
     assert np.mean(g) > 0.5
 
 
-def test_a_learner_of_the_upper_half_of_the_mean_row_is_about_07():
-    rng = np.random.default_rng(8)
-    drawn = TARGET.sample(20_000, rng)
-    half = drawn[mean_row(drawn) > 3.5]
-    assert g_of(half[:512]) == pytest.approx(0.68, abs=0.03)
-
-
 def test_one_stratum_alone_gets_no_more_than_its_share():
     rng = np.random.default_rng(9)
     result = measures(Dots(numbers=(3,)).sample(512, rng).astype(np.float32), TARGET, NOTHING, YARDSTICK)
@@ -334,7 +327,7 @@ def test_expected_distinct_is_that_of_uniform_draws():
 def test_expected_distinct_of_unknown_sizes_is_unbiased():
     known, _ = small()
     unknown, _ = small(known=False)
-    yardsticks = [Yardstick.of(unknown, seed) for seed in range(30)]
+    yardsticks = [Yardstick.of(unknown, seed) for seed in range(12)]
     for i, exact in enumerate(Yardstick.of(known).strata):
         for m in (0, 0.5, 3, 17.25, 128, 512):
             estimates = [yardstick.strata[i].expected_distinct(m) for yardstick in yardsticks]
@@ -377,6 +370,27 @@ def test_more_draws_than_stored_are_refused_with_the_number_needed():
 def test_copies_of_a_target_of_unknown_size_count_nothing():
     target, pictures = small(known=False)
     assert measures(pictures.astype(np.float32), target, pictures, seed=1)["generalization"] == 0
+
+
+def test_a_target_that_draws_from_one_stratum_is_asked_for_just_that():
+    class Drawing(Dots):
+        def draw(self, stratum, n, rng):
+            return Dots(self.height, self.width, (stratum,)).sample(min(n, self.most), rng)
+
+    target = Drawing()
+    target.most = 100
+    (one, *_) = Yardstick.of(target, draws=100).strata
+    assert one.cells[0].mass.sum() == pytest.approx(1)
+    target.most = 99
+    with pytest.raises(AnalysisError, match="only 99 of 100 draws of stratum 1"):
+        Yardstick.of(target, draws=100)
+
+
+def test_a_stratum_that_hardly_ever_comes_is_refused():
+    target = Dots(4, 4, (1, 2), {1: 16, 2: 78})
+    target.sample = Dots(4, 4, (1,)).sample
+    with pytest.raises(AnalysisError, match="only 0 of 8192 draws of the target fall into stratum 2"):
+        Yardstick.of(target, draws=64)
 
 
 def naive_cells(rows, order, level=0):
