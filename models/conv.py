@@ -9,90 +9,84 @@ from typing import Any
 import torch
 from torch.nn.functional import conv2d, silu
 
+from .network import Network, NoiseEmbedding, normal
 from .setting import setting
-from .training import Network, NetworkLearner, TrainingSettings
-
-WAVES = 8
+from .training import NetworkLearner, TrainingSettings
 
 
 @dataclass(kw_only=True)
 class ConvSettings(TrainingSettings):
     """Settings of `conv`."""
 
-    width: int = setting(24, "channels of a hidden layer", "channels", (1, 4096))
-    depth: int = setting(
-        4, "3x3 convolutions in a row; the receptive field is 2 depth + 1", "layers", (1, 64)
-    )
+    width: int = setting(32, "channels of a hidden layer", "channels", (1, 4096))
+    depth: int = setting(2, "3x3 convolutions; the receptive field is 2 x depth + 1", "layers", (1, 64))
     padding: str = setting("circular", "what lies beyond the border", choices=("circular", "zeros"))
 
 
 @dataclass(frozen=True)
 class ConvNetwork(Network):
-    """`depth` 3x3 convolutions, the inner ones residual; the noise level scales and shifts every channel."""
+    """`depth` 3x3 convolutions, each followed by a perceptron of one hidden layer in every pixel.
+
+    The noise level scales and shifts every channel after a convolution. All but the first convolution, and
+    all perceptrons, are residual. Inside, pictures are float32[n, h, w, channels].
+    """
 
     width: int
     depth: int
     circular: bool
     pixels: int
 
+    @property
+    def embedding(self) -> NoiseEmbedding:
+        return NoiseEmbedding(2 * self.width * self.depth)
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        width, hidden = self.width, self.depth - 1
-        shapes: dict[str, tuple[int, ...]] = {
-            "noise.in": (2 * WAVES + 1, 32),
-            "noise.bias": (32,),
-            "noise.out": (32, 2 * width * hidden),
-        }
-        before = 1
+        width = self.width
+        shapes = self.embedding.shapes()
         for layer in range(self.depth):
-            after = width if layer < hidden else 1
-            shapes[f"{layer}.kernel"] = (after, before, 3, 3)
-            shapes[f"{layer}.bias"] = (after,)
-            before = after
-        return shapes
+            shapes[f"{layer}.kernel"] = (width, 3, 3, width if layer else 1)
+            shapes[f"{layer}.bias"] = (width,)
+            shapes[f"{layer}.up"] = (2 * width, width)
+            shapes[f"{layer}.up_bias"] = (2 * width,)
+            shapes[f"{layer}.down"] = (width, 2 * width)
+        return shapes | {"out": (1, width), "out_bias": (1,)}
 
     def initial(self, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        weights = {}
-        for name, shape in self.shapes().items():
-            fan_in = shape[0] if name.startswith("noise") else math.prod(shape[1:])
-            weights[name] = torch.randn(shape, generator=generator) * fan_in**-0.5
-            if name.endswith("bias"):
-                weights[name] = torch.zeros(shape)
-        weights["noise.out"] *= 0.1
-        weights[f"{self.depth - 1}.kernel"] *= 0.1
+        weights = normal(self.shapes(), generator)
+        for layer in range(self.depth):
+            weights[f"{layer}.down"] *= 0.5
+        weights["embedding.out"] *= 0.1
+        weights["out"] *= 0.1
         return weights
 
     def __call__(
         self, weights: dict[str, torch.Tensor], x: torch.Tensor, noise: torch.Tensor
     ) -> torch.Tensor:
-        condition = (
-            silu(torch.addmm(weights["noise.bias"], waves(noise), weights["noise.in"])) @ weights["noise.out"]
-        )
-        changes = condition.view(len(noise), self.depth - 1, 2, self.width, 1, 1).unbind(1)
-        h = x.unsqueeze(1)
-        for layer, change in enumerate(changes):
+        changes = self.embedding(weights, noise).view(len(noise), self.depth, 2, 1, 1, self.width)
+        h = x.unsqueeze(-1)
+        for layer, change in enumerate(changes.unbind(1)):
             scale, shift = change.unbind(1)
             out = self.convolve(h, weights[f"{layer}.kernel"], weights[f"{layer}.bias"])
             out = silu(torch.addcmul(out + shift, out, scale))
             h = h + out if layer else out
-        return self.convolve(
-            h, weights[f"{self.depth - 1}.kernel"], weights[f"{self.depth - 1}.bias"]
-        ).squeeze(1)
+            # As matrix products: three times faster to train than 1x1 convolutions.
+            pixels = h.reshape(-1, self.width)
+            hidden = silu(torch.addmm(weights[f"{layer}.up_bias"], pixels, weights[f"{layer}.up"].t()))
+            h = torch.addmm(pixels, hidden, weights[f"{layer}.down"].t()).view(h.shape)
+        return (h @ weights["out"].t() + weights["out_bias"]).squeeze(-1)
 
-    def convolve(self, x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        if not self.circular:
-            return conv2d(x, kernel, bias, padding=1)
-        # By concatenation: torch.nn.functional.pad takes longer than the convolution.
-        x = torch.cat([x[..., -1:], x, x[..., :1]], -1)
-        return conv2d(torch.cat([x[..., -1:, :], x, x[..., :1, :]], -2), kernel, bias)
+    def convolve(self, h: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        padding = 1
+        if self.circular:
+            # By concatenation: torch.nn.functional.pad takes as long as the convolution.
+            h = torch.cat([h[:, :, -1:], h, h[:, :, :1]], 2)
+            h = torch.cat([h[:, -1:], h, h[:, :1]], 1)
+            padding = 0
+        out = conv2d(h.permute(0, 3, 1, 2), kernel.permute(0, 3, 1, 2), bias, padding=padding)
+        return out.permute(0, 2, 3, 1)
 
     def widest(self) -> int:
-        return self.width * self.pixels
-
-
-def waves(noise: torch.Tensor) -> torch.Tensor:
-    """c_noise as float32[n, 2 WAVES + 1]: itself, and sines and cosines of its multiples."""
-    angles = noise[:, None] * torch.arange(1, WAVES + 1, dtype=noise.dtype, device=noise.device)
-    return torch.cat([noise[:, None], angles.sin(), angles.cos()], 1)
+        return 2 * self.width * self.pixels
 
 
 class Conv(NetworkLearner):
@@ -115,5 +109,10 @@ class Conv(NetworkLearner):
     def matching_machine(self, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]]:
         field = 2 * self.settings.depth + 1
         if self.settings.padding == "circular":
-            return "equivariant_local", {"patch": min(field, max(shape))}
+            return "equivariant_local", {"patch": min(field, odd(max(shape)))}
         return "boundary_broken", {"patch": min(field, 2 * max(shape) - 1)}
+
+
+def odd(length: int) -> int:
+    """The least odd number that is not below."""
+    return length + 1 - length % 2

@@ -27,7 +27,7 @@ class DiffusionSettings(Settings):
     sigma_min: float = setting(0.02, "lowest noise level of sampling", "white - black", (1e-4, 1.0))
     sigma_max: float = setting(20.0, "noise level that sampling starts from", "white - black", (0.1, 1e4))
     sampler: str = setting("heun", "probability flow (heun) or reverse SDE (sde)", choices=tuple(SAMPLERS))
-    sampler_steps: int = setting(20, "steps of the sampler", "steps", (1, 10000))
+    sampler_steps: int = setting(12, "steps of the sampler", "steps", (1, 10000))
 
     def __post_init__(self) -> None:
         super().__post_init__()

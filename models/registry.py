@@ -21,9 +21,16 @@ class Entry:
 
 REGISTRY: dict[str, Entry] = {
     "conv": Entry("models.conv:Conv", "convolutions, circular or zero padding, EDM diffusion"),
+    "transformer": Entry(
+        "models.transformer:Transformer", "attention between patches, learned positions, EDM diffusion"
+    ),
     "ideal": Entry("models.ideal:Ideal", "closed form: the optimal denoiser of the training set"),
     "equivariant_local": Entry(
         "models.local:EquivariantLocal", "closed form: patches compared with all patches, circular padding"
+    ),
+    "boundary_broken": Entry(
+        "models.local:BoundaryBroken",
+        "closed form: patches compared with those as near the border, zero padding",
     ),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ from .diffusion import CACHE, DiffusionSettings, FittedDiffusion
 from .edm import EDM, training_sigmas
 from .errors import ModelError
 from .learner import Fitted, Learner, Stop
+from .network import Network, unpack
 from .setting import setting
 
 # Steps whose noise is drawn together; the loss is looked at once in as many steps.
@@ -27,15 +28,15 @@ CHUNK = 50
 class TrainingSettings(DiffusionSettings):
     """How a network is trained."""
 
-    steps: int = setting(800, "training steps", "steps", (0, 10**7))
+    steps: int = setting(600, "training steps", "steps", (0, 10**7))
     batch: int = setting(16, "examples in a training step", "examples", (1, 65536))
-    learning_rate: float = setting(4e-3, "peak learning rate of Adam", "", (1e-7, 1.0))
+    learning_rate: float = setting(1e-2, "peak learning rate of Adam", "", (1e-7, 1.0))
     warmup: float = setting(0.05, "share of the steps in which the learning rate rises", "", (0.0, 1.0))
     ema: float = setting(
         0.05, "length of the moving average of weights, as a share of the steps", "", (0.0, 1.0)
     )
-    noise_mean: float = setting(-1.2, "mean of ln(sigma) in training", "ln(white - black)", (-10.0, 10.0))
-    noise_std: float = setting(1.2, "standard deviation of ln(sigma) in training", "", (0.0, 10.0))
+    noise_mean: float = setting(-1.5, "mean of ln(sigma) in training", "ln(white - black)", (-10.0, 10.0))
+    noise_std: float = setting(1.0, "standard deviation of ln(sigma) in training", "", (0.0, 10.0))
     sigma_data: float | None = setting(
         None, "standard deviation of the data; measured when not given", "white - black", (1e-3, 100.0)
     )
@@ -51,34 +52,6 @@ class TrainingSettings(DiffusionSettings):
     def averaging(self, step: int) -> float:
         """Weight of the newest in the moving average, which is never longer than a tenth of the past."""
         return 1.0 / max(1.0, min(self.ema * self.steps, 0.1 * step))
-
-
-class Network(ABC):
-    """A function of weights, noisy pictures and noise level, with explicit weights."""
-
-    @abstractmethod
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of the weights."""
-
-    @abstractmethod
-    def initial(self, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        """Weights to start from."""
-
-    @abstractmethod
-    def __call__(
-        self, weights: dict[str, torch.Tensor], x: torch.Tensor, noise: torch.Tensor
-    ) -> torch.Tensor:
-        """x float32[n, h, w], noise float32[n] or [1] (c_noise) -> float32[n, h, w]."""
-
-    @abstractmethod
-    def widest(self) -> int:
-        """Numbers in the largest layer for one picture."""
-
-
-def unpack(flat: torch.Tensor, shapes: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
-    """Views into a flat tensor, by name."""
-    pieces = flat.split([math.prod(shape) for shape in shapes.values()])
-    return {name: piece.view(shape) for (name, shape), piece in zip(shapes.items(), pieces, strict=True)}
 
 
 class TrainedDiffusion(FittedDiffusion):
@@ -203,9 +176,9 @@ def train(training: Training, checkpoints: list[int], stop: Stop | None) -> Trai
 class NetworkLearner(Learner):
     """A diffusion learner with a network: subclasses say which."""
 
+    @abstractmethod
     def network(self, shape: tuple[int, ...]) -> Network:
         """The network for examples of this shape."""
-        raise NotImplementedError
 
     def fit_examples(
         self,
