@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from study.entry import enter
+from study.folder import write_settings
+from study.resolve import resolve
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -37,21 +41,29 @@ def files(folder: Path) -> dict[str, bytes]:
     ],
 )
 def test_a_wrong_word_is_one_line_and_status_2_and_nothing_is_damaged(
-    tmp_path: Path, word: str, expected: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    word: str,
+    expected: str,
 ) -> None:
     (tmp_path / "README.md").write_text("mine\n", encoding="utf-8")
-    assert run("search.seed=5", "--cfg", cwd=tmp_path).returncode == 0
-    (tmp_path / "taken").mkdir()
-    (tmp_path / "taken" / "config.yaml").write_text(
-        run("search.seed=5", "--cfg", cwd=tmp_path).stdout, "utf-8"
-    )
+    write_settings(tmp_path / "taken", resolve(["search.seed=5"]).settings)
     before = files(tmp_path)
-    answer = run(word, cwd=tmp_path)
-    assert answer.returncode == 2
-    assert answer.stdout == ""
-    assert len(answer.stderr.splitlines()) == 1
-    assert expected in answer.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["study.search", word])
+    assert enter("search") == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
+    assert expected in said.err
     assert files(tmp_path) == before
+
+
+def test_a_wrong_word_ends_the_process_with_status_2(tmp_path: Path) -> None:
+    answer = run("grammar=polygon", cwd=tmp_path)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == "grammar=polygon: there is no such grammar; did you mean polygons?\n"
 
 
 def test_a_module_of_the_users_that_hides_a_room_is_named(tmp_path: Path) -> None:

@@ -102,11 +102,12 @@ def body(run: Run, rows: Sequence[Found], chosen: Sequence[Found], figures: dict
 
 
 def shown(run: Run, rows: Sequence[Found]) -> list[Found]:
-    """Whose pictures are shown: the best, the rest of the front by g, and the best baseline at the end."""
+    """Whose pictures are shown: the best, what was verified, the front, the rest by g; a baseline last."""
     winner, plain = best(rows), best_baseline(rows)
-    others = sorted(front(run.result, rows), key=lambda row: (-row.g, row.n))
-    chosen = [row for row in [winner, *(row for row in others if row is not winner)] if row is not None]
-    return [*chosen[: run.sentences], *([plain] if plain is not None else [])]
+    on_front = front(run.result, rows)
+    found_here = [row for row in rows if row.origin == "search" and row.trainings]
+    found_here.sort(key=lambda row: (row is not winner, not row.fresh, row not in on_front, -row.g, row.n))
+    return [*found_here[: run.sentences], *([plain] if plain is not None else [])]
 
 
 def provenance(run: Run) -> str:

@@ -1,0 +1,241 @@
+"""`python -m study.search` from its first line to its report: processes, SQLite, netCDF, a real browser."""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+import xarray as xr
+from omegaconf import OmegaConf
+
+import search
+from study.commands import search as command
+from study.entry import INTERRUPTED
+from study.errors import StudyError
+from study.job import pupils
+from study.progress import Progress
+from study.report.page import Run, write
+from study.resolve import resolve
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = [
+    "learner=equivariant_local",
+    "learner.sampler_steps=5",
+    "space.height=4",
+    "space.width=4",
+    "search.evaluations=6",
+    "search.max_bits=40",
+    "search.baselines=[1,4]",
+    "measure.samples=64",
+    "verify.learners=[ideal]",
+    "verify.seeds=2",
+    "workers=1",
+    "run=mine",
+]
+MEASURED = ["generalization", "validity", "coverage", "copy_rate", "n", "bits", "on_front"]
+
+
+def trials(folder: Path) -> int:
+    storage = optuna.storages.RDBStorage(f"sqlite:///{folder / 'optuna.db'}")
+    count = len(optuna.load_study(study_name="search", storage=storage).trials)
+    storage.engine.dispose()
+    return count
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A small finished run and what it printed."""
+    place = tmp_path_factory.mktemp("study")
+    done = subprocess.run(
+        [sys.executable, "-m", "study.search", *SMALL],
+        cwd=place,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return place, done.stdout
+
+
+def test_a_run_leaves_behind_what_it_should(finished: tuple[Path, str]) -> None:
+    folder = finished[0] / "mine"
+    left = {path.name for path in folder.iterdir()}
+    assert {
+        "config.yaml",
+        "optuna.db",
+        "artifacts",
+        "result.nc",
+        "verified.nc",
+        "report.html",
+        "figures",
+    } <= left
+    with xr.open_dataset(folder / "result.nc") as result:
+        assert (result["origin"] == "search").sum() == 6
+        assert (result["origin"] != "search").sum() == 2
+        assert json.loads(result.attrs["configuration"]) == OmegaConf.to_container(
+            OmegaConf.load(folder / "config.yaml")
+        )
+        assert all({"units", "long_name"} <= set(result[name].attrs) for name in result.data_vars)
+    with xr.open_dataset(folder / "verified.nc") as verified:
+        assert list(verified["learner"].values) == ["equivariant_local", "ideal"]
+        assert verified.sizes["seed"] == 2
+
+
+def test_it_ends_with_a_table_its_meaning_and_where_to_look_on(finished: tuple[Path, str]) -> None:
+    place, out = finished
+    assert "sentence" in out
+    assert "brought equivariant_local to g = " in out
+    assert f"report     {Path('mine', 'report.html')}" in out
+    assert "optuna-dashboard sqlite:///mine/optuna.db --artifact-dir mine/artifacts" in out
+    with xr.open_dataset(place / "mine" / "result.nc") as result:
+        front = result["sentence"].values[result["on_front_n"].values == 1]
+    assert all(str(sentence) in out for sentence in front)
+
+
+def test_ctrl_c_writes_what_there_is_and_the_same_command_goes_on(
+    finished: tuple[Path, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class InterruptedAtThree(Progress):
+        def searching(self, now: search.Progress) -> None:
+            super().searching(now)
+            if now.done + now.baselines_done == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "Progress", InterruptedAtThree)
+    assert command.main(SMALL) == INTERRUPTED
+    last = capsys.readouterr().out.splitlines()[-1].strip()
+    assert last.startswith("python -m study.search grammar=dots learner=equivariant_local")
+    with xr.open_dataset("mine/result.nc") as result:
+        assert result.attrs["stopped"] == "interrupted"
+        assert 3 <= result.sizes["trial"] < 8
+    assert "was interrupted" in Path("mine/report.html").read_text(encoding="utf-8")
+    assert not Path("mine/verified.nc").exists()
+
+    monkeypatch.setattr(command, "Progress", Progress)
+    assert command.main(shlex.split(last)[3:]) == 0
+    assert capsys.readouterr().out.startswith("resuming mine")
+    for name, measured in (("result.nc", MEASURED), ("verified.nc", MEASURED[:4])):
+        with (
+            xr.open_dataset(finished[0] / "mine" / name) as undisturbed,
+            xr.open_dataset(f"mine/{name}") as mine,
+        ):
+            assert list(mine["sentence"].values) == list(undisturbed["sentence"].values)
+            for variable in measured:
+                np.testing.assert_array_equal(mine[variable], undisturbed[variable])
+
+    before = trials(Path("mine"))
+    assert command.main(SMALL) == 0
+    assert trials(Path("mine")) == before
+
+
+def test_a_second_driver_is_refused(finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(finished[0])
+    with search.sole_driver(Path("mine")), pytest.raises(search.SearchError, match="in use"):
+        command.main(SMALL)
+
+
+def test_a_dry_run_plans_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command.main([*SMALL, "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "verification" in out
+    assert "core-hours" in out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [("konv", "conv"), ("conv(padding=zero)", "zeros"), ("conv(widht=3)", "learner.width")],
+)
+def test_a_wrong_learner_to_verify_with_is_named(text: str, nearest: str) -> None:
+    with pytest.raises(StudyError, match=f"did you mean {nearest}"):
+        command.main([f"verify.learners=[{text}]", "--dry-run"])
+
+
+def test_learners_to_verify_with_keep_the_settings_of_the_run() -> None:
+    chosen = resolve(["learner.width=9", "verify.learners=[conv(padding=zeros),ideal,machine]"]).settings
+    again = {pupil.label: pupil for pupil in pupils(chosen)}
+    assert list(again)[:3] == ["conv", "conv(padding=zeros)", "ideal"]
+    assert again["conv"].settings["padding"] == "circular"
+    assert again["conv(padding=zeros)"].settings["padding"] == "zeros"
+    assert again["conv(padding=zeros)"].settings["width"] == 9
+    assert again["equivariant_local"].learner == "equivariant_local"
+
+
+def test_the_report_stands_alone(finished: tuple[Path, str]) -> None:
+    page = (finished[0] / "mine" / "report.html").read_text(encoding="utf-8")
+    assert 'src="http' not in page
+    assert "href=" not in page
+    assert page.count("data:image/png;base64,") >= 4
+    assert "python -m study.search grammar=dots learner=equivariant_local" in page
+    figures = {path.name for path in (finished[0] / "mine" / "figures").iterdir()}
+    assert {"front.png", "progress.png", "strata.png", "taught-0.png", "learned-0.png"} <= figures
+
+
+def test_the_report_escapes_what_it_shows(finished: tuple[Path, str], tmp_path: Path) -> None:
+    attack = "<script>alert('x')</script>"
+    result = xr.load_dataset(finished[0] / "mine" / "result.nc")
+    result["sentence"] = xr.full_like(result["sentence"], attack).astype(object)
+    result["failure"] = xr.full_like(result["failure"], attack).astype(object)
+    result = result.assign_attrs(target=attack, learner=attack)
+    path = write(Run(tmp_path, result, None, None, attack, attack, 3, attack))
+    page = path.read_text(encoding="utf-8")
+    assert attack not in page
+    assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_report_fits_the_screen_and_sorts_in_a_browser(
+    finished: tuple[Path, str], tmp_path: Path, width: int
+) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("there is no Chromium on this machine")
+    probe = """<script>
+    const table = [...document.querySelectorAll("table.sortable")].pop();
+    const column = [...table.tHead.rows[0].cells].findIndex((head) => head.textContent === "n");
+    table.tHead.rows[0].cells[column].click();
+    const sorted = [...table.tBodies[0].rows].map((row) => row.cells[column].textContent);
+    parent.postMessage(JSON.stringify({
+      inner: window.innerWidth, wide: document.documentElement.scrollWidth, sorted,
+    }), "*");
+    </script>"""
+    page = (finished[0] / "mine" / "report.html").read_text(encoding="utf-8")
+    (tmp_path / "report.html").write_text(page.replace("</body>", probe + "</body>"), encoding="utf-8")
+    # a browser's window has a least width; a frame has none
+    frame = tmp_path / "frame.html"
+    frame.write_text(
+        "<title></title><script>onmessage = (event) => { document.title = event.data }</script>"
+        f'<iframe src="report.html" width="{width}" height="900" style="border: 0"></iframe>',
+        encoding="utf-8",
+    )
+    shown = subprocess.run(
+        [
+            browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1400,1000", "--dump-dom",
+            frame.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout  # fmt: skip
+    said = json.loads(shown.partition("<title>")[2].partition("</title>")[0])
+    assert said["inner"] == width
+    assert said["wide"] <= width
+    numbers = [int(text) for text in said["sorted"]]
+    assert len(numbers) == 8
+    assert numbers == sorted(numbers, reverse=True)
