@@ -1,6 +1,7 @@
 """Random convex polygons: the declared law behind sets of convex pictures that have no uniform sampler.
 
-A picture with v vertices is *angular* with probability 2^(v-7), at most 15/16, and else *round*:
+A picture with v vertices is *angular* with probability 2^(v - 5 - side/8), at most 15/16, and else *round*;
+the side is the lesser one of the region's box with a ring around it.
 
 angular  drawn from all convex pictures in the box of the region, each edge of its hull making it four times
          as probable (`grammars.convex_count`). Left out where the grid is too large to count them.
@@ -63,13 +64,21 @@ def random_pictures(vertices: int, wanted: Wanted, tries: int, rng: np.random.Ge
 
     The polygons have so many vertices; what is left of them on the grid may be had with fewer.
     """
-    share = min(15 / 16, 2.0 ** (vertices - 7)) if wanted.region.size <= COUNTABLE else 0.0
-    angular = int(rng.binomial(tries, share))
+    angular = int(rng.binomial(tries, angular_share(vertices, wanted)))
     polygons = round_polygons(vertices, wanted, tries - angular, rng)
     pictures = np.concatenate(
         [rasterise_convex(polygons, wanted.region.shape), angular_pictures(wanted, angular, rng)]
     )
     return rng.permutation(pictures[wanted.holds(pictures)])
+
+
+def angular_share(vertices: int, wanted: Wanted) -> float:
+    """Probability of an angular picture: the greater, the rarer so many vertices are in so small a box."""
+    if wanted.region.size > COUNTABLE:
+        return 0.0
+    top, bottom, left, right = wanted.box
+    side = min(bottom - top, right - left) + 3
+    return float(min(15 / 16, 2.0 ** (vertices - 5 - side / 8)))
 
 
 def angular_pictures(wanted: Wanted, n: int, rng: np.random.Generator) -> Pictures:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
+from functools import cache, reduce
 from itertools import combinations, count, product
 from operator import or_
 
 import numpy as np
 import pytest
 
+from grammars.convex_set import inside_ring
 from grammars.convexity import convex_distance, directions, fill_hull, is_convex, least_vertices
+from grammars.random_polygons import Wanted, round_polygons
 from grammars.rasterise import rasterise, rasterise_convex
+from grammars.spaces import Grid
 
 
 def all_pictures(height: int, width: int) -> np.ndarray:
@@ -85,25 +88,32 @@ def test_every_picture_with_a_4x4_interior_against_separating_half_planes() -> N
     assert set(expected) == {-1, 3, 4, 5}
 
 
-def bounded_oracle(picture: np.ndarray) -> int:
-    """Without a ring: directions in three places of every cell, and points at infinity to be cut too."""
-    height, width = picture.shape
-    places = list(product(range(height), range(width)))
-    white = [p for p in places if picture[p]]
+@cache
+def normals_and_far_cuts(height: int, width: int) -> tuple[np.ndarray, list[int], int]:
+    """Normals in three places of every cell, the directions to infinity that each cuts, and all of these.
+
+    A polygon is bounded iff every direction to infinity is cut; the hardest are perpendicular to a normal.
+    """
     vectors = directions(height, width).vectors
-    next_vectors = np.roll(vectors, -1, axis=0)
-    normals = [a * d + (4 - a) * e for d, e in zip(vectors, next_vectors, strict=True) for a in (1, 2, 3)]
-    # The plane is bounded iff every direction to infinity is cut; the hardest are perpendicular to a normal.
-    far = [s * np.array([-n[1], n[0]]) for n in normals for s in (1, -1)]
-    if not white:
+    after = np.roll(vectors, -1, axis=0)
+    normals = np.concatenate([a * vectors + (4 - a) * after for a in (1, 2, 3)])
+    quarter = normals @ np.array([[0, 1], [-1, 0]])
+    seen = normals @ np.concatenate([quarter, -quarter]).T > 0
+    return normals, [sum(1 << i for i, bit in enumerate(row) if bit) for row in seen], 2 * len(normals)
+
+
+def bounded_oracle(picture: np.ndarray) -> int:
+    """Least number of the normals that cut all black centres and every direction to infinity."""
+    if not picture.any():
         return -1
-    black = [p for p in places if not picture[p]]
-    cuts = []
-    for n in normals:
-        support = max(n @ np.array(w) for w in white)
-        bits = [n @ np.array(b) > support for b in black] + [n @ f > 0 for f in far]
-        cuts.append(sum(1 << i for i, bit in enumerate(bits) if bit))
-    return least_cover((1 << (len(black) + len(far))) - 1, cuts) or -1
+    normals, far_cuts, far = normals_and_far_cuts(*picture.shape)
+    white, black = np.argwhere(picture), np.argwhere(~picture)
+    beyond = normals @ black.T > (normals @ white.T).max(axis=1)[:, None]
+    cuts = [
+        cut | sum(1 << far + i for i, bit in enumerate(row) if bit)
+        for cut, row in zip(far_cuts, beyond, strict=True)
+    ]
+    return least_cover((1 << far + len(black)) - 1, cuts) or -1
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (2, 3), (3, 3), (3, 2)])
@@ -140,6 +150,20 @@ def test_polygons_never_need_more_vertices_than_they_have(vertices: int) -> None
     assert least.min() == 3
     assert least.max() <= vertices
     np.testing.assert_array_equal(least_vertices(pictures, at_most=4), np.where(least <= 4, least, -1))
+
+
+@pytest.mark.slow
+def test_100_000_generated_polygons_never_need_more_vertices_than_they_have() -> None:
+    """Those of the declared generator, 3 to 7 vertices, before it asks for the exact stratum."""
+    rng = np.random.default_rng(0)
+    wanted = Wanted(12, 128, inside_ring(Grid(16, 16)))
+    for vertices in range(3, 8):
+        polygons = np.zeros((0, vertices, 2))
+        while len(polygons) < 20_000:
+            polygons = np.concatenate([polygons, round_polygons(vertices, wanted, 10_000, rng)])
+        least = least_vertices(rasterise_convex(polygons[:20_000], (16, 16)))
+        assert least.min() == 3
+        assert least.max() == vertices
 
 
 def test_least_vertices_keeps_under_the_symmetries_of_the_grid() -> None:
