@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any
 
 from grammars.errors import GrammarError
@@ -61,6 +61,7 @@ class Slot:
         self.default = parameter.default
         self.default_bits = 0.0
         self.other_bits = 0.0
+        self.cheapest = math.inf
 
     def settle_default(self) -> None:
         """The costs of "the default" and of "anything else", the latter given that it is not the default."""
@@ -75,14 +76,16 @@ class Slot:
     def has_default(self) -> bool:
         return self.default is not MISSING
 
-    @property
-    def cheapest(self) -> float:
-        """Bits of the cheapest argument."""
-        cheapest = self.domain.cheapest
+    def least(self) -> float:
+        """Bits of the cheapest argument, kept in `cheapest`."""
+        self.cheapest = self.domain.cheapest
         if self.several:
-            return self.several.low * cheapest + count_bits(self.several, self.several.low)
-        # Anything else has at most the probability that the default leaves, so it is never cheaper.
-        return self.default_bits if self.has_default else cheapest
+            self.cheapest *= self.several.low
+            self.cheapest += count_bits(self.several, self.several.low)
+        elif self.has_default:
+            # Anything else has at most the probability that the default leaves, so it is never cheaper.
+            self.cheapest = self.default_bits
+        return self.cheapest
 
     def bits(self, value: Any) -> float:
         if not self.has_default:
@@ -154,7 +157,7 @@ class Production:
 
     def least(self) -> float:
         """Bits of the shortest sentence of this rule, as far as its parameters' are known."""
-        return self.bits + sum(slot.cheapest for slot in self.slots)
+        return self.bits + sum(slot.least() for slot in self.slots)
 
     def slots_of(self, args: tuple[Any, ...]) -> Iterator[Slot]:
         """The slot of each argument, in order."""
@@ -179,7 +182,7 @@ class Production:
         free = sorted(args[:split], key=_order)
         if self.several and self.several.several:
             least = len(self.positional) + self.several.several.low
-            seen = list(dict.fromkeys(free))
+            seen = [next(equal) for _, equal in groupby(free, key=_order)]
             free = seen if len(seen) >= least else free[:least]
         return (*free, *args[split:])
 

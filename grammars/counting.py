@@ -10,23 +10,27 @@ uniform sampling.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_STATES = 60_000
-"""Profiles kept for one pixel; grids that need more are not counted."""
+MOST_STATES = 20_000
+"""Profiles at one pixel; grids that need more are not counted."""
 
-MOST_ENTRIES = 1_500_000
-"""Profiles kept for all pixels."""
+MOST_STEPS = 2_000_000
+"""Profiles at all pixels together."""
+
+MOST_BYTES = 2**26
+"""Memory for the completions of all profiles, without which arrangements are counted but not made."""
 
 
 class Placements:
     """All placements of 0..most white pixels on the allowed pixels, any two more than `gap` apart.
 
     Apart means in Chebyshev distance: gap 0 may touch, gap 1 is non-adjacent in the 8-neighbourhood.
-    `allowed`: bool[height, width]. Raises OverflowError where too many profiles would be needed.
+    `allowed`: bool[height, width]. `counts`: number of placements of k = 0, 1, ..., most white pixels.
+    Raises OverflowError where too many profiles would be needed.
     """
 
     def __init__(self, allowed: NDArray[np.bool_], gap: int, most: int) -> None:
@@ -35,62 +39,67 @@ class Placements:
         self.allowed = (allowed.T if self.flipped else allowed).ravel().tolist()
         self.width = min(height, width)
         self.shape = allowed.shape
+        self.most = most
         free = sum(self.allowed)
-        self.most = min(most, free)
-        self.bits = max(math.comb(free, j) for j in range(self.most + 1)).bit_length() + 1
+        self.bits = max(math.comb(free, j) for j in range(most + 1)).bit_length() + 1
+        self.truncate = (1 << self.bits * (most + 1)) - 1
         self.forbidding = _forbidding(self.width, gap)
         window = max(mask.bit_length() for mask in self.forbidding)
         self.keep = (1 << window) - 1
-        self.states = self._reachable()
-        self.completions = self._count()
+        self.steps = 0
+        self.counts = self._count()
 
     def _next(self, cell: int, state: int) -> tuple[int, int | None]:
         """The profiles after a black and (where it may stand) a white pixel."""
         black = (state << 1) & self.keep
         may = self.allowed[cell] and not state & self.forbidding[cell % self.width]
-        return black, (black | 1) & self.keep if may else None
+        return black, (black | 1) & self.keep if may and black.bit_count() < self.most else None
 
-    def _reachable(self) -> list[list[int]]:
-        layers = [[0]]
-        entries = 0
+    def _count(self) -> list[int]:
+        """One pass forward: for each profile, the polynomial that counts the ways to get there."""
+        ways = {0: 1}
         for cell in range(len(self.allowed)):
-            following: dict[int, None] = {}
-            for state in layers[-1]:
+            following: dict[int, int] = {}
+            for state, count in ways.items():
                 black, white = self._next(cell, state)
-                following[black] = None
+                following[black] = following.get(black, 0) + count
                 if white is not None:
-                    following[white] = None
-            entries += len(following)
-            if len(following) > MOST_STATES or entries > MOST_ENTRIES:
+                    more = (count << self.bits) & self.truncate
+                    if more:
+                        following[white] = following.get(white, 0) + more
+            self.steps += len(following)
+            if len(following) > MOST_STATES or self.steps > MOST_STEPS:
                 raise OverflowError("too many profiles")
-            layers.append(list(following))
-        return layers
+            ways = following
+        total = sum(ways.values())
+        return [self._coefficient(total, k) for k in range(self.most + 1)]
 
-    def _count(self) -> list[dict[int, int]]:
+    @property
+    def can_place(self) -> bool:
+        """Whether `placement` can be asked."""
+        return self.steps * (100 + self.bits * (self.most + 1) // 8) <= MOST_BYTES
+
+    @cached_property
+    def _completions(self) -> list[dict[int, int]]:
         """For each pixel and profile, the polynomial that counts completions by their white pixels."""
-        truncate = (1 << self.bits * (self.most + 1)) - 1
-        after = dict.fromkeys(self.states[-1], 1)
-        tables = [after]
+        layers: list[dict[int, int]] = [{0: 0}]
+        for cell in range(len(self.allowed)):
+            layers.append({})
+            for state in layers[-2]:
+                for following in self._next(cell, state):
+                    if following is not None:
+                        layers[-1][following] = 1
         for cell in range(len(self.allowed) - 1, -1, -1):
-            table: dict[int, int] = {}
-            for state in self.states[cell]:
+            for state in layers[cell]:
                 black, white = self._next(cell, state)
-                count = after[black]
+                count = layers[cell + 1][black]
                 if white is not None:
-                    count = (count + (after[white] << self.bits)) & truncate
-                table[state] = count
-            tables.append(table)
-            after = table
-        tables.reverse()
-        return tables
+                    count = (count + (layers[cell + 1][white] << self.bits)) & self.truncate
+                layers[cell][state] = count
+        return layers
 
     def _coefficient(self, polynomial: int, k: int) -> int:
         return (polynomial >> self.bits * k) & ((1 << self.bits) - 1)
-
-    @property
-    def counts(self) -> list[int]:
-        """Number of placements of k = 0, 1, ..., most white pixels."""
-        return [self._coefficient(self.completions[0][0], k) for k in range(self.most + 1)]
 
     def placement(self, k: int, index: int) -> NDArray[np.bool_]:
         """The index-th placement of k white pixels, bool[height, width]; `0 <= index < counts[k]`."""
@@ -100,7 +109,7 @@ class Placements:
             if k == 0:
                 break
             black, white = self._next(cell, state)
-            without = self._coefficient(self.completions[cell + 1][black], k)
+            without = self._coefficient(self._completions[cell + 1][black], k)
             if index < without or white is None:
                 state = black
             else:
@@ -123,7 +132,7 @@ def _forbidding(width: int, gap: int) -> list[int]:
     return masks
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=16)
 def placements(height: int, width: int, allowed: bytes, gap: int, most: int) -> Placements | None:
     """`Placements`, kept for the next caller; None where the grid is too wide to count."""
     mask = np.frombuffer(allowed, dtype=bool).reshape(height, width)

@@ -26,16 +26,17 @@ LISTED_BYTES = 2**22
 """... and the largest."""
 
 TRIES = 4096
-"""Proposals in a row of which none is accepted, after which a draw gives up and returns what it has."""
+"""Work in a row that brings nothing, after which a draw gives up and returns what it has."""
 
-EFFORT, EFFORT_EACH = 2.0**20, 256.0
+EFFORT, EFFORT_EACH = 2.0**18, 512.0
 """Most work of one act of sampling, EFFORT + n * EFFORT_EACH; see `grammars.effort`."""
 
 FRUITLESS = 16
 """Rounds in a row that bring nothing new, after which no more different examples are looked for."""
 
-ROUND = 128
-"""Examples drawn at once where none may repeat: fixed, so that the first of many are the few."""
+ROUND = 16
+"""Examples drawn first where none may repeat, then twice as many up to 16 times that: a fixed course, so that
+the first of many are the few."""
 
 POOL = 512
 """Members drawn once for an upper bound of the distance to a set that has no better one."""
@@ -290,10 +291,11 @@ class ExampleSet(ABC):
         if self._list is not None:
             return self._choose_listed(self._list, n, rng)
         found = empty(self.space)
-        fruitless = 0
+        fruitless, round_size = 0, ROUND
         weights = self.weights
         while len(found) < n and fruitless < FRUITLESS and weights:
-            longer = distinct(np.concatenate([found, self._sample(ROUND, rng, weights)]))
+            longer = distinct(np.concatenate([found, self._sample(round_size, rng, weights)]))
+            round_size = min(2 * round_size, 16 * ROUND)
             fruitless = 0 if len(longer) > len(found) else fruitless + 1
             found = longer
         return found[:n]
@@ -335,17 +337,18 @@ def draw_accepted(
 ) -> Examples:
     """n accepted proposals, in order. Exact rejection sampling.
 
-    Fewer where `TRIES` proposals in a row are turned away, or the effort is spent; `work` is the effort of
-    proposing and judging one.
+    Fewer where many in a row are turned away (256, and as many as make up the work `TRIES`) or the effort is
+    spent. `work` is the effort of proposing and judging one.
     """
     batches: list[Examples] = []
-    found, fruitless, batch = 0, 0, max(64, min(2 * n, 1024))
-    while found < n and fruitless < TRIES and effort.spend(batch * work):
+    found, fruitless, batch = 0, 0, max(16, min(2 * n, 1024))
+    while found < n and fruitless < max(256, TRIES / work) and effort.spend(batch * work):
         proposed = propose(batch)
         kept = proposed[accept(proposed)]
         fruitless = 0 if len(kept) else fruitless + batch
         found += len(kept)
         batches.append(kept)
+        batch = batch if len(kept) else min(2 * batch, 1024)
     return np.concatenate([nothing, *batches])[:n]
 
 

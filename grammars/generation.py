@@ -61,9 +61,9 @@ def _arguments(
     slots = production.slots
     found: list[list[Any]] = [[]] * len(slots)
     total = 0.0
-    order: Any = range(len(slots))
-    if len(slots) > 1 and spare < 60.0:
-        order = rng.permutation(len(slots))  # No argument is always the one that gets what is left.
+    order = range(len(slots))
+    if len(slots) > 1 and spare < 60.0 and rng.random() < 0.5:
+        order = order[::-1]  # No argument is always the one that gets what is left.
     for index in order:
         slot = slots[index]
         cheapest = slot.cheapest

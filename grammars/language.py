@@ -21,7 +21,8 @@ from grammars.spaces import Space
 DEFAULT_BITS = 120.0
 """Longest random sentence, in bits, unless told otherwise."""
 
-DENOTATIONS_KEPT = 256
+DENOTATIONS_KEPT = 32
+"""Sets kept by a grammar for their counts and lists, at most 4 MiB each."""
 
 
 @dataclass(frozen=True)

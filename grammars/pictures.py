@@ -8,13 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grammars.example_set import Traits
+from grammars.spaces import flat
 
 Pictures = NDArray[np.bool_]
+
+CHUNK = 2**15
+"""Pictures looked at together: fits the processor's cache."""
 
 
 def white_pixels(pictures: Pictures) -> NDArray[np.int64]:
     """Number of white pixels of each picture."""
-    return np.count_nonzero(pictures, axis=(1, 2)).astype(np.int64)
+    counts = np.empty(len(pictures), dtype=np.int64)
+    for start in range(0, len(pictures), CHUNK):
+        packed = np.packbits(flat(pictures[start : start + CHUNK]), axis=1)
+        if packed.shape[1] % 8 == 0:
+            packed = packed.view(np.uint64)
+        ones = np.bitwise_count(packed)
+        # A sum over one column is slow, and 8x8 is the common case.
+        counts[start : start + CHUNK] = ones[:, 0] if ones.shape[1] == 1 else ones.sum(axis=1, dtype=np.int64)
+    return counts
 
 
 def mean_row(pictures: Pictures) -> NDArray[np.float64]:

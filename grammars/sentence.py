@@ -26,14 +26,7 @@ class Sentence:
     subsentences and literals in the order of the text: positional, several, keywords; defaults included.
     """
 
-    __slots__ = ("_bits", "_hash", "_text", "args", "depth", "production")
-
-    production: Production
-    args: tuple[Any, ...]
-    depth: int
-    _bits: float | None
-    _text: str | None
-    _hash: int | None
+    __slots__ = ("_args", "_bits", "_depth", "_hash", "_production", "_text")
 
     def __init__(self, production: Production, args: tuple[Any, ...]) -> None:
         depth = 0
@@ -42,45 +35,52 @@ class Sentence:
                 depth = arg.depth
         if depth >= DEEPEST:
             raise GrammarError(f"a sentence nests at most {DEEPEST} rules")
-        _set(self, "production", production)
-        _set(self, "args", args)
-        _set(self, "depth", depth + 1)
-        _set(self, "_bits", None)
-        _set(self, "_text", None)
-        _set(self, "_hash", None)
+        self._production = production
+        self._args = args
+        self._depth = depth + 1
+        self._bits: float | None = None
+        self._text: str | None = None
+        self._hash: int | None = None
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a sentence is immutable: {name}")
+    @property
+    def production(self) -> Production:
+        """The rule at the root, bound to the space."""
+        return self._production
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        return self._args
+
+    @property
+    def depth(self) -> int:
+        """Levels of rules, at least 1."""
+        return self._depth
 
     @property
     def grammar(self) -> Grammar:
-        return self.production.grammar
+        return self._production.grammar
 
     @property
     def type(self) -> str:
         """Name of the nonterminal: "Set", "Lesson", ..."""
-        return self.production.type
+        return self._production.type
 
     @property
     def rule(self) -> str:
         """Name of the rule at the root."""
-        return self.production.name
+        return self._production.name
 
     @property
     def bits(self) -> float:
         """-log2 of the probability of this derivation under the grammar; > 0."""
-        bits = self._bits
-        if bits is None:
-            bits = self.production.bits_of(self.args)
-            _set(self, "_bits", bits)
-        return bits
+        if self._bits is None:
+            self._bits = self._production.bits_of(self._args)
+        return self._bits
 
     def __str__(self) -> str:
-        text = self._text
-        if text is None:
-            text = self.production.write(self.args)
-            _set(self, "_text", text)
-        return text
+        if self._text is None:
+            self._text = self._production.write(self._args)
+        return self._text
 
     def __repr__(self) -> str:
         return f"<{self.type} of {self.grammar.name} on {self.grammar.space}: {self}>"
@@ -93,11 +93,9 @@ class Sentence:
         return self.type == other.type and str(self) == str(other) and self.grammar.key == other.grammar.key
 
     def __hash__(self) -> int:
-        value = self._hash
-        if value is None:
-            value = hash((str(self), self.type, self.grammar.key))
-            _set(self, "_hash", value)
-        return value
+        if self._hash is None:
+            self._hash = hash((str(self), self.type, self.grammar.key))
+        return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reread, (self.grammar, str(self), self.type)
@@ -144,10 +142,6 @@ class Sentence:
         from grammars.sizes import contains_as_large
 
         return contains_as_large(self, target)
-
-
-def _set(sentence: Sentence, name: str, value: object) -> None:
-    object.__setattr__(sentence, name, value)
 
 
 def _reread(grammar: Grammar, text: str, type_name: str) -> Sentence:

@@ -1,4 +1,4 @@
-"""Pictures of k separated dots: exact membership, exact counts, exactly uniform sampling."""
+"""Pictures of k separated dots: exact membership, exact counts, uniform sampling."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from numpy.typing import NDArray
 
 from grammars import counting, effort
 from grammars.example_set import ExampleSet, Traits, draw_accepted
-from grammars.pictures import DOTS, white_pixels
+from grammars.pictures import CHUNK, DOTS, white_pixels
+from grammars.separation import conflicts, near_in_words, neighbourhoods, separated, words
 from grammars.spaces import Examples, Grid, empty, flat, ordered
 
 PLACING = 64.0
 """Effort of counting out one picture."""
 
-CHUNK = 2**15
-"""Pictures looked at together: fits the processor's cache."""
-
 FEWEST_ACCEPTED = 0.02
-"""Dots are thrown at random and rejected where at least this share is accepted; else counted out."""
+"""Dots are thrown at random and rejected while at least this share is accepted; else counted out."""
 
 
 class SeparatedDots(ExampleSet):
     """Pictures with k white pixels, k in `counts`, all in `region`, any two more than `gap` apart.
 
     Apart in Chebyshev distance: gap 0 may touch, gap 1 is non-adjacent in the 8-neighbourhood. Strata are k.
-    Sizes are exact by transfer matrix; None only on grids whose shorter side needs more than 60,000 profiles
-    (gap 1: both sides beyond about 20 pixels). `distance` is an upper bound: dots are taken away until what
-    is left is separated, then taken away or added until the number is right.
+    Sizes are exact by transfer matrix; None only on grids that need too many profiles (gap 1 and both sides
+    beyond 16 pixels or so, with many dots). Draws are uniform; only where dots are too crowded to be thrown
+    at random, on grids too large to count them out (beyond 12x12), they are set down one by one wherever
+    there is room, which is a generator. `distance` is an upper bound: dots are taken away until what is left
+    is separated, then taken away or added until the number is right.
     """
 
     def __init__(
@@ -45,12 +45,13 @@ class SeparatedDots(ExampleSet):
         self.grid = space
         self.gap = gap
         self.region = np.ones(space.shape, dtype=bool) if region is None else region.astype(bool)
-        room = int(self.region.sum())
-        self.counts = tuple(sorted(k for k in counts if 0 <= k <= room))
+        self.room = int(self.region.sum())
+        most = min(self.room, math.prod(-(-side // (gap + 1)) for side in space.shape))
+        self.counts = tuple(sorted(k for k in counts if 0 <= k <= most))
 
     @cached_property
     def _placements(self) -> counting.Placements | None:
-        if self.gap == 0 or not self.counts:
+        if not self.counts:
             return None
         height, width = self.grid.shape
         return counting.placements(height, width, self.region.tobytes(), self.gap, self.counts[-1])
@@ -60,21 +61,42 @@ class SeparatedDots(ExampleSet):
 
     def _sizes(self) -> dict[int, int | None]:
         if self.gap == 0:
-            room = int(self.region.sum())
-            return {k: math.comb(room, k) for k in self.counts}
+            return {k: math.comb(self.room, k) for k in self.counts}
         if self._placements is None:
             return dict.fromkeys(self.counts, None)
-        known = self._placements.counts
-        return {k: known[k] if k < len(known) else 0 for k in self.counts}
+        return {k: self._placements.counts[k] for k in self.counts}
+
+    @property
+    def _sampling(self) -> str:  # type: ignore[override]
+        crowded = [k for k, size in self.sizes().items() if self._is_crowded(k, size)]
+        placed = self._placements is not None and self._placements.can_place
+        return "uniform" if placed or not crowded else "generator"
+
+    def _is_crowded(self, count: int, size: int | None) -> bool:
+        if size is not None:
+            return size < FEWEST_ACCEPTED * math.comb(self.room, count)
+        too_near = math.comb(count, 2) * ((2 * self.gap + 1) ** 2 - 1) / max(1, self.room - 1)
+        return 1.0 - too_near < FEWEST_ACCEPTED
 
     # Membership.
 
     def _contains(self, examples: Any) -> NDArray[np.bool_]:
-        inside = np.empty(len(examples), dtype=bool)
-        test = self._contains_word if self.grid.size <= 64 else self._contains_pictures
+        if self.grid.size <= 64 and self.gap <= 1:
+            return self._contains_words(examples)
+        good = separated(examples, self.gap) & self._allowed_counts[white_pixels(examples)]
+        if self.room < self.grid.size:
+            good &= ~flat(examples)[:, ~self.region.ravel()].any(axis=1)
+        return good
+
+    def _contains_words(self, examples: Any) -> NDArray[np.bool_]:
+        """All in one go over machine words, for grids up to 8x8."""
+        good = np.empty(len(examples), dtype=bool)
+        black = words(~self.region[None])[0]
         for start in range(0, len(examples), CHUNK):
-            inside[start : start + CHUNK] = test(examples[start : start + CHUNK])
-        return inside
+            whole = words(examples[start : start + CHUNK])
+            near = near_in_words(whole, self.grid.shape, self.gap) | (whole & black)
+            good[start : start + CHUNK] = (near == 0) & self._allowed_counts[np.bitwise_count(whole)]
+        return good
 
     @cached_property
     def _allowed_counts(self) -> NDArray[np.bool_]:
@@ -82,51 +104,12 @@ class SeparatedDots(ExampleSet):
         allowed[list(self.counts)] = True
         return allowed
 
-    def _contains_word(self, pictures: Any) -> NDArray[np.bool_]:
-        """A picture of at most 64 pixels is one machine word; a shift moves all its dots at once."""
-        words = _words(pictures)
-        wrong = words & ~_words(self.region[None])[0]
-        for mask, shift in self._conflicts:
-            wrong |= (words & mask) & (words >> shift)
-        return (wrong == 0) & self._allowed_counts[np.bitwise_count(words)]
-
-    @cached_property
-    def _conflicts(self) -> list[tuple[np.uint64, np.uint64]]:
-        """For each direction to a forbidden neighbour: which pixels have one, and how far on it is."""
-        width = self.grid.width
-        found = []
-        for down, right in _offsets(self.gap):
-            pixels = np.zeros(self.grid.shape, dtype=bool)
-            here, _ = _overlap(self.grid.shape, down, right)
-            pixels[here] = True
-            found.append((_words(pixels[None])[0], np.uint64(down * width + right)))
-        return found
-
-    def _contains_pictures(self, pictures: Any) -> NDArray[np.bool_]:
-        good = self._allowed_counts[white_pixels(pictures)]
-        good &= ~(pictures & ~self.region).any(axis=(1, 2))
-        for down, right in _offsets(self.gap):
-            here, there = _overlap(self.grid.shape, down, right)
-            good &= ~(pictures[:, *here] & pictures[:, *there]).any(axis=(1, 2))
-        return good
-
-    def _conflicting(self, pictures: Any) -> NDArray[np.int64]:
-        """For every white pixel, how many white pixels are too near."""
-        near = np.zeros(pictures.shape, dtype=np.int64)
-        for down, right in _offsets(self.gap):
-            here, there = _overlap(self.grid.shape, down, right)
-            both = pictures[:, *here] & pictures[:, *there]
-            near[:, *here] += both
-            near[:, *there] += both
-        return near
-
     # Distance.
 
     def _distance_from_outside(self, examples: Any) -> NDArray[np.int64]:
         if not self.weights:
             return np.full(len(examples), self.grid.size + 1, dtype=np.int64)
-        kept = self._thinned(examples & self.region)
-        bound = self._recounted(examples, kept)
+        bound = self._recounted(examples, self._thinned(examples & self.region))
         unreached = bound > self.grid.size
         if unreached.any():
             bound[unreached] = super()._distance_from_outside(examples[unreached])
@@ -135,113 +118,114 @@ class SeparatedDots(ExampleSet):
     def _thinned(self, pictures: Any) -> Any:
         """The pictures without the dots in the way, the most conflicting first."""
         kept = pictures.copy()
-        active = np.arange(len(kept))
+        active = np.flatnonzero(~separated(kept, self.gap))
         while len(active):
-            near = flat(self._conflicting(kept[active]))
-            worst = near.argmax(axis=1)
-            conflicting = near[np.arange(len(active)), worst] > 0
-            active, worst = active[conflicting], worst[conflicting]
-            flat(kept)[active, worst] = False
+            near = flat(conflicts(kept[active], self.gap))
+            flat(kept)[active, near.argmax(axis=1)] = False
+            active = active[~separated(kept[active], self.gap)]
         return kept
 
     def _recounted(self, pictures: Any, kept: Any) -> NDArray[np.int64]:
         """Pixels changed until the number of dots is right; more than there are where that fails."""
         strata = np.array(list(self.weights))
-        count, before = white_pixels(kept), white_pixels(pictures)
+        count = white_pixels(kept)
+        taken = white_pixels(pictures) - count
         best = np.full(len(kept), self.grid.size + 1, dtype=np.int64)
-        changed = before - count
         lower = np.searchsorted(strata, count, side="right") - 1
-        has_lower = lower >= 0
-        best[has_lower] = (changed + count - strata[lower])[has_lower]
+        best[lower >= 0] = (taken + count - strata[lower])[lower >= 0]
         higher = np.searchsorted(strata, count, side="left")
-        wanted = np.where(higher < len(strata), strata[np.minimum(higher, len(strata) - 1)], -1)
-        for index in np.flatnonzero(wanted >= 0):
-            missing = int(wanted[index] - count[index])
-            if changed[index] + missing < best[index] and self._has_room(kept[index], missing):
-                best[index] = changed[index] + missing
+        for index in np.flatnonzero(higher < len(strata)):
+            missing = int(strata[higher[index]] - count[index])
+            if taken[index] + missing < best[index] and self._has_room(kept[index], missing):
+                best[index] = taken[index] + missing
         return best
+
+    @cached_property
+    def _near(self) -> NDArray[np.bool_]:
+        return neighbourhoods(*self.grid.shape, self.gap)
 
     def _has_room(self, picture: Any, missing: int) -> bool:
         """Whether dots can be added one after the other, each at the first free pixel."""
-        free = self.region.copy()
-        for row, column in np.argwhere(picture):
-            self._block(free, row, column)
+        free = self.region.ravel() & ~self._near[picture.ravel()].any(axis=0)
         for _ in range(missing):
             if not free.any():
                 return False
-            self._block(free, *np.unravel_index(int(free.argmax()), free.shape))
+            free &= ~self._near[int(free.argmax())]
         return True
-
-    def _block(self, free: NDArray[np.bool_], row: Any, column: Any) -> None:
-        gap = self.gap
-        free[max(0, row - gap) : row + gap + 1, max(0, column - gap) : column + gap + 1] = False
 
     # Drawing and listing.
 
     def _draw(self, stratum: int, n: int, rng: np.random.Generator) -> Examples:
-        size = self._known_sizes.get(stratum, 0)
-        if size == 0 or n == 0:
+        size = self.sizes().get(stratum, 0)
+        if size == 0:
             return empty(self.space)
-        room = int(self.region.sum())
-        if size is None or self._placements is None or size >= FEWEST_ACCEPTED * math.comb(room, stratum):
-            single = SeparatedDots(self.grid, frozenset({stratum}), self.gap, self.region)
+        if not self._is_crowded(stratum, size):
             return draw_accepted(
-                n, lambda m: self._thrown(stratum, m, rng), single._contains, empty(self.space)
+                n,
+                lambda m: self._thrown(stratum, m, rng),
+                lambda thrown: separated(thrown, self.gap),
+                empty(self.space),
             )
-        n = n if effort.spend(n * PLACING) else 0
-        drawn = [self._placements.placement(stratum, counting.below(size, rng)) for _ in range(n)]
-        return np.array(drawn, dtype=bool).reshape(n, *self.grid.shape)
+        if size is not None and self._placements is not None and self._placements.can_place:
+            n = n if effort.spend(n * PLACING) else 0
+            drawn = [self._placements.placement(stratum, counting.below(size, rng)) for _ in range(n)]
+            return np.array(drawn, dtype=bool).reshape(n, *self.grid.shape)
+        return draw_accepted(
+            n,
+            lambda m: self._set_down(stratum, m, rng),
+            lambda pictures: white_pixels(pictures) == stratum,
+            empty(self.space),
+            work=stratum * self.grid.size / 64,
+        )
 
     def _thrown(self, count: int, n: int, rng: np.random.Generator) -> Examples:
         """n pictures with so many white pixels anywhere in the region."""
-        places = np.flatnonzero(self.region)
         cells = np.zeros((n, self.grid.size), dtype=bool)
         if count:
+            places = np.flatnonzero(self.region)
             order = np.argpartition(rng.random((n, len(places))), count - 1, axis=1)[:, :count]
             cells[np.arange(n)[:, None], places[order]] = True
+        return cells.reshape(n, *self.grid.shape)
+
+    def _set_down(self, count: int, n: int, rng: np.random.Generator) -> Examples:
+        """n pictures with so many dots, or fewer where there is no room, set down one by one at random."""
+        cells = np.zeros((n, self.grid.size), dtype=bool)
+        free = np.tile(self.region.ravel(), (n, 1))
+        for _ in range(count):
+            place = np.where(free, rng.random(free.shape), -1.0).argmax(axis=1)
+            cells[np.arange(n), place] |= free[np.arange(n), place]
+            free &= ~self._near[place]
         return cells.reshape(n, *self.grid.shape)
 
     def _members(self, limit: int) -> Examples | None:
         size = self.size()
         if size is None or size > limit:
             return None
-        wanted = [k for k in self.counts if self._known_sizes.get(k)]
-        if not wanted:
+        if size == 0:
             return empty(self.space)
-        # Level by level; every level up to the last wanted one must be short enough, too.
-        smaller = SeparatedDots(self.grid, frozenset(range(wanted[-1] + 1)), self.gap, self.region)
-        if (smaller.size() or 0) > 8 * limit:
-            return self._counted_out(wanted)
-        levels = self._levels(wanted[-1])
-        return ordered(np.concatenate([levels[k] for k in wanted]))
-
-    def _counted_out(self, wanted: list[int]) -> Examples | None:
-        if self._placements is None:
+        # One by one, or level by level where the levels below are short, too.
+        below = self._with(frozenset(range(self.counts[-1])), self.gap, self.region).size() or 0
+        if self._placements is not None and self._placements.can_place and below > PLACING * size:
+            found = [self._placements.placement(k, i) for k, m in self.sizes().items() for i in range(m or 0)]
+            return ordered(np.array(found))
+        if below > 8 * limit:
             return None
-        found = [
-            self._placements.placement(k, index) for k in wanted for index in range(self._known_sizes[k] or 0)
-        ]
-        return ordered(np.array(found))
+        levels = self._levels(self.counts[-1])
+        return ordered(np.concatenate([levels[k] for k in self.counts]))
 
     def _levels(self, most: int) -> list[Examples]:
         """All pictures of 0, 1, ..., most separated dots: each level adds a later pixel to the one before."""
-        size = self.grid.size
-        blocked_by = ~np.ones((size, size), dtype=bool)
-        for place in range(size):
-            free = np.ones(self.grid.shape, dtype=bool)
-            self._block(free, place // self.grid.width, place % self.grid.width)
-            blocked_by[place] = ~free.ravel()
-            blocked_by[place, : place + 1] = True
-        pictures = np.zeros((1, size), dtype=bool)
-        free = self.region.ravel()[None].copy()
-        levels = [pictures.reshape(-1, *self.grid.shape)]
+        later = np.triu(np.ones((self.grid.size, self.grid.size), dtype=bool), k=1) & ~self._near
+        cells = np.zeros((1, self.grid.size), dtype=bool)
+        free = self.region.ravel()[None]
+        levels = [cells]
         for _ in range(most):
             parents, places = np.nonzero(free)
-            pictures = pictures[parents]
-            pictures[np.arange(len(places)), places] = True
-            free = free[parents] & ~blocked_by[places]
-            levels.append(pictures.reshape(-1, *self.grid.shape))
-        return levels
+            cells = cells[parents]
+            cells[np.arange(len(places)), places] = True
+            free = free[parents] & later[places]
+            levels.append(cells)
+        return [level.reshape(-1, *self.grid.shape) for level in levels]
 
     # Separated dots are closed under much: what is made of them is separated dots again.
 
@@ -249,31 +233,30 @@ class SeparatedDots(ExampleSet):
         """Fewer counts, the wider gap, both regions."""
         if not isinstance(other, SeparatedDots):
             return None
-        counts = frozenset(self.counts) & frozenset(other.counts)
         gap, region = max(self.gap, other.gap), self.region & other.region
-        return SeparatedDots(self.grid, counts, gap, region, self.traits)
+        return self._with(frozenset(self.counts) & frozenset(other.counts), gap, region)
 
     def join(self, other: ExampleSet) -> ExampleSet | None:
         """More counts, where gap and region are the same."""
         if not isinstance(other, SeparatedDots) or not (self._within(other) and other._within(self)):
             return None
-        counts = frozenset(self.counts) | frozenset(other.counts)
-        return SeparatedDots(self.grid, counts, self.gap, self.region, self.traits)
+        return self._with(frozenset(self.counts) | frozenset(other.counts), self.gap, self.region)
 
     def without(self, other: ExampleSet) -> ExampleSet | None:
         """Fewer counts, where the other's gap and region allow all that is allowed here."""
         if not isinstance(other, SeparatedDots) or not self._within(other):
             return None
-        counts = frozenset(self.counts) - frozenset(other.counts)
-        return SeparatedDots(self.grid, counts, self.gap, self.region, self.traits)
+        return self._with(frozenset(self.counts) - frozenset(other.counts), self.gap, self.region)
+
+    def restricted(self, region: NDArray[np.bool_]) -> ExampleSet | None:
+        return self._with(frozenset(self.counts), self.gap, self.region & region)
+
+    def _with(self, counts: frozenset[int], gap: int, region: NDArray[np.bool_]) -> SeparatedDots:
+        return SeparatedDots(self.grid, counts, gap, region, self.traits)
 
     def _within(self, other: SeparatedDots) -> bool:
         """Whether the other set's gap and region allow every picture that this one's allow."""
         return other.gap <= self.gap and not (self.region & ~other.region).any()
-
-    def restricted(self, region: NDArray[np.bool_]) -> ExampleSet | None:
-        counts = frozenset(self.counts)
-        return SeparatedDots(self.grid, counts, self.gap, self.region & region, self.traits)
 
     def keeps(self, motion: Any) -> bool:
         """Shifts keep dots that may be anywhere; wrapped ones only where the gap is no matter."""
@@ -281,33 +264,4 @@ class SeparatedDots(ExampleSet):
             return False
         if motion.shift == "rolls" and self.gap > 0 and max(self.counts, default=0) > 1:
             return False
-        return motion.keeps(self.region)
-
-
-def _offsets(gap: int) -> list[tuple[int, int]]:
-    """Half of the neighbourhood that must stay free: the later pixels of it, in reading order."""
-    return [
-        (down, right) for down in range(gap + 1) for right in range(-gap, gap + 1) if down > 0 or right > 0
-    ]
-
-
-Window = tuple[slice, slice]
-
-
-def _overlap(shape: tuple[int, int], down: int, right: int) -> tuple[Window, Window]:
-    """Where a picture and its shift overlap: pixels here and their neighbours there."""
-    height, width = shape
-    if right >= 0:
-        here = slice(0, max(0, width - right)), slice(right, width)
-    else:
-        here = slice(min(width, -right), width), slice(0, max(0, width + right))
-    rows = slice(0, max(0, height - down)), slice(min(height, down), height)
-    return (rows[0], here[0]), (rows[1], here[1])
-
-
-def _words(pictures: Any) -> NDArray[np.uint64]:
-    """Pictures of at most 64 pixels as machine words: pixel i in reading order is bit i."""
-    packed = np.zeros((len(pictures), 8), dtype=np.uint8)
-    bits = np.packbits(flat(pictures), axis=1, bitorder="little")
-    packed[:, : bits.shape[1]] = bits
-    return packed.view("<u8")[:, 0]
+        return bool(motion.keeps(self.region))
