@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from .errors import ModelError
@@ -21,7 +22,8 @@ class Fitted(ABC):
 
     Attributes: `index` (its place in the lists given to `fit`), `seed`, `shape` of one example, `steps`
     taken, `seconds` of its own training, `loss` (mean over the last steps; 0 where nothing is trained),
-    `diverged` (its samples are then NaN, and so never crisp), `parameters` (trained weights).
+    `diverged` (training stopped there; its samples mean nothing, and are mostly NaN), `parameters` (trained
+    weights).
     """
 
     index: int = 0
@@ -98,16 +100,19 @@ class Learner(ABC):
 
         Training sets are bool or float [n, ...], n >= 1, white = 1, black = 0. `checkpoints` are steps at
         which the member is kept (`fitted.at(step)`); `stop(fitted)` is asked there, and `True` ends that
-        member's training.
+        member's training. A closed-form machine has step 0 only, and asks nothing.
         """
         if len(training_sets) != len(seeds):
             raise ModelError(
                 f"as many seeds as training sets are needed, but got {len(seeds)} and {len(training_sets)}"
             )
+        if min(seeds, default=0) < 0:
+            raise ModelError(f"`seed >= 0` must hold, but got seed={min(seeds)}")
+        if device != "cpu" and not (device == "cuda" and torch.cuda.is_available()):
+            raise ModelError(f"device must be cpu, or cuda where there is one, but got {device!r}")
         examples = [self.examples(training_set) for training_set in training_sets]
-        return self.fit_examples(
-            examples, [int(seed) for seed in seeds], sorted(set(checkpoints)), stop, device
-        )
+        marks = sorted(set(checkpoints))
+        return self.fit_examples(examples, [int(seed) for seed in seeds], marks, stop, device)
 
     def examples(self, training_set: Array) -> NDArray[np.float32]:
         """A training set as float32[n, ...], checked."""

@@ -21,7 +21,7 @@ class Machine(Learner):
 
     @property
     def properties(self) -> dict[str, Any]:
-        return {"trained": False}
+        return {"trained": False, "receptive_field": None, "equivariant": False}
 
     def fit_examples(
         self,

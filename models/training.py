@@ -23,6 +23,9 @@ from .setting import setting
 # Steps whose noise is drawn together; the loss is looked at once in as many steps.
 CHUNK = 50
 
+# How many times worse than a network that always answers 0 is called diverged.
+DIVERGED = 100.0
+
 
 @dataclass(kw_only=True)
 class TrainingSettings(DiffusionSettings):
@@ -92,9 +95,11 @@ class Training:
         self.network, self.settings, self.seed, self.index = network, settings, seed, index
         self.examples = torch.from_numpy(examples).to(device)
         self.edm = EDM.of(examples, settings.sigma_data)
+        self.limit = DIVERGED * max(1.0, float(examples.var(dtype=np.float64)) / self.edm.sigma_data**2)
         self.draws = draws(np.random.Generator(np.random.PCG64([seed, 1])), self.examples, settings)
         shapes = network.shapes()
-        start = network.initial(torch.Generator().manual_seed(seed))
+        random = np.random.Generator(np.random.PCG64([seed, 0]))
+        start = network.initial(torch.Generator().manual_seed(int(random.integers(2**63))))
         # One flat tensor for all weights and one for all gradients: the optimiser's step is one call each.
         self.flat = torch.cat([start[name].flatten() for name in shapes]).to(device)
         self.average = self.flat.clone()
@@ -110,7 +115,7 @@ class Training:
         begun = time.perf_counter()
         losses = [self.one_step(*next(self.draws)) for _ in range(steps)]
         self.loss = float(torch.stack(losses).mean())
-        self.diverged = not (math.isfinite(self.loss) and bool(self.flat.isfinite().all()))
+        self.diverged = not (self.loss < self.limit and bool(self.flat.isfinite().all()))
         self.seconds += time.perf_counter() - begun
 
     def one_step(self, clean: torch.Tensor, sigma: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
@@ -161,7 +166,7 @@ def draws(
 def train(training: Training, checkpoints: list[int], stop: Stop | None) -> TrainedDiffusion:
     """Train to the end, to divergence or until `stop` says so; the last state, with its checkpoints."""
     last = training.settings.steps
-    marks = sorted({step for step in checkpoints if step <= last} | {last})
+    marks = sorted({*checkpoints, last})
     kept: dict[int, TrainedDiffusion] = {}
     for mark in marks:
         while training.step < mark and not training.diverged:
@@ -189,12 +194,11 @@ class NetworkLearner(Learner):
         device: str,
     ) -> list[Fitted]:
         """Members one after another: on a CPU that is faster than stacking them (see README.md)."""
-        if device != "cpu" and not (device == "cuda" and torch.cuda.is_available()):
-            raise ModelError(f"device must be cpu, or cuda where there is one, but got {device!r}")
+        last = self.settings.steps
+        if checkpoints and not 0 <= checkpoints[0] <= checkpoints[-1] <= last:
+            raise ModelError(f"`0 <= checkpoint <= steps` must hold, but got {checkpoints} and steps={last}")
         members: list[Fitted] = []
         for index, (own, seed) in enumerate(zip(examples, seeds, strict=True)):
-            if seed < 0:
-                raise ModelError(f"`seed >= 0` must hold, but got seed={seed}")
             training = Training(self.network(own.shape[1:]), own, seed, self.settings, device, index)
             members.append(train(training, checkpoints, stop))
         return members
