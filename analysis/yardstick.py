@@ -6,7 +6,6 @@ the target repeat themselves.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from analysis.cells import Cells
+from analysis.draws import of_each_stratum
 from analysis.errors import AnalysisError
 from analysis.packing import keys
 from analysis.target import Examples, Target
@@ -80,9 +80,9 @@ class Yardstick:
 
     @classmethod
     def of(cls, target: Target, seed: int = 0, draws: int = DRAWS) -> "Yardstick":
-        """Draws at least `draws` examples of each stratum with a generator made from `seed` alone.
+        """Draws `draws` examples of each stratum with a generator made from `seed` alone.
 
-        AnalysisError for an empty target, and where a stratum is so rare that its draws cannot be had.
+        AnalysisError for an empty target, and where a stratum gives fewer than 256.
         """
         rng = np.random.Generator(np.random.PCG64([seed, 0x5E7]))
         sizes, weights = target.sizes(), target.weights
@@ -92,8 +92,8 @@ class Yardstick:
             raise AnalysisError("nothing can be measured against an empty target")
         if np.ndim(target.sample(1, np.random.Generator(np.random.PCG64(seed)))) == 2:
             return cls._of_plane(target, seed, draws, rng)
-        total = math.fsum(weights[key] for key in wanted)
-        drawn = _draws(target, wanted, draws, rng)
+        drawn = of_each_stratum(target, wanted, draws, rng)
+        total = math.fsum(weights[key] for key in drawn)
         strata = tuple(
             Stratum(
                 key=key,
@@ -103,7 +103,7 @@ class Yardstick:
                 repeats=_repeats(drawn[key]) if sizes.get(key) is None else np.zeros(1, np.int64),
                 cells=_cells(property_values(target, drawn[key])),
             )
-            for key in wanted
+            for key in drawn
         )
         return cls(strata, tuple(target.properties), seed, draws)
 
@@ -119,39 +119,6 @@ def property_values(target: Target, examples: Examples) -> NDArray[np.float64]:
     """The declared properties of examples: float64[n, properties]."""
     columns = [np.asarray(measure(examples), np.float64) for measure in target.properties.values()]
     return np.stack(columns, axis=1) if columns else np.zeros((len(examples), 0))
-
-
-def _draws(
-    target: Target, wanted: Sequence[int], count: int, rng: np.random.Generator
-) -> dict[int, Examples]:
-    """`count` draws of each wanted stratum: of all draws of the target, the first that fall into it.
-
-    A target that can draw from one stratum (`draw(stratum, n, rng)`) is asked for just these, since telling
-    the stratum of an example may cost more than drawing it.
-    """
-    draw = getattr(target, "draw", None)
-    if draw is not None:
-        drawn = {key: draw(key, count, rng) for key in wanted}
-        for key, examples in drawn.items():
-            if len(examples) < count:
-                raise AnalysisError(f"only {len(examples)} of {count} draws of stratum {key} could be had")
-        return drawn
-    parts: dict[int, list[Examples]] = {key: [] for key in wanted}
-    have = dict.fromkeys(wanted, 0)
-    for _ in range(64):
-        examples = target.sample(count * len(wanted), rng)
-        strata = target.strata(examples)
-        for key in wanted:
-            if have[key] < count:
-                parts[key].append(examples[strata == key])
-                have[key] += len(parts[key][-1])
-        if min(have.values()) >= count:
-            return {key: np.concatenate(found)[:count] for key, found in parts.items()}
-    rarest = min(have, key=lambda key: have[key])
-    raise AnalysisError(
-        f"only {have[rarest]} of {64 * count * len(wanted)} draws of the target fall into stratum {rarest}, "
-        f"but {count} are needed: give it more weight"
-    )
 
 
 def _repeats(examples: Examples) -> NDArray[np.int64]:

@@ -372,24 +372,46 @@ def test_copies_of_a_target_of_unknown_size_count_nothing():
     assert measures(pictures.astype(np.float32), target, pictures, seed=1)["generalization"] == 0
 
 
-def test_a_target_that_draws_from_one_stratum_is_asked_for_just_that():
-    class Drawing(Dots):
-        def draw(self, stratum, n, rng):
-            return Dots(self.height, self.width, (stratum,)).sample(min(n, self.most), rng)
+class Bounded(Dots):
+    """Gives at most `most` draws of a stratum in one call and `total` altogether."""
 
-    target = Drawing()
+    most = total = 10**9
+
+    def draw(self, stratum, n, rng):
+        given = min(n, self.most, self.total)
+        self.total -= given
+        return Dots(self.height, self.width, (stratum,)).sample(given, rng)
+
+
+def test_a_target_that_draws_from_one_stratum_is_asked_again_until_there_are_enough():
+    target = Bounded(numbers=(2,), known={})
     target.most = 100
-    (one, *_) = Yardstick.of(target, draws=100).strata
-    assert one.cells[0].mass.sum() == pytest.approx(1)
-    target.most = 99
-    with pytest.raises(AnalysisError, match="only 99 of 100 draws of stratum 1"):
-        Yardstick.of(target, draws=100)
+    (stratum,) = Yardstick.of(target, draws=1000).strata
+    assert stratum.repeats @ np.arange(len(stratum.repeats)) == 1000
 
 
-def test_a_stratum_that_hardly_ever_comes_is_refused():
-    target = Dots(4, 4, (1, 2), {1: 16, 2: 78})
+def test_a_stratum_with_some_draws_is_measured_and_one_with_too_few_refused():
+    target = Bounded(numbers=(2,), known={})
+    target.total = 300
+    (stratum,) = Yardstick.of(target, draws=1000).strata
+    assert stratum.repeats @ np.arange(len(stratum.repeats)) == 300
+    target.total = 255
+    with pytest.raises(
+        AnalysisError, match="only 255 draws of stratum 2 of the target could be had, but 256"
+    ):
+        Yardstick.of(target, draws=1000)
+
+
+def test_a_stratum_that_never_comes_is_left_out_only_where_it_may_be_empty(caplog):
+    target = Dots(4, 4, (1, 2), {1: 16})
     target.sample = Dots(4, 4, (1,)).sample
-    with pytest.raises(AnalysisError, match="only 0 of 8192 draws of the target fall into stratum 2"):
+    assert [(s.key, s.weight) for s in Yardstick.of(target, draws=64).strata] == [(1, 1.0)]
+    assert "stratum 2 of the target is left out" in caplog.text
+    target.known = {1: 16, 2: 78}
+    with pytest.raises(AnalysisError, match="only 0 draws of stratum 2"):
+        Yardstick.of(target, draws=64)
+    target.numbers, target.known = (2,), {}
+    with pytest.raises(AnalysisError, match="no member was found"):
         Yardstick.of(target, draws=64)
 
 
