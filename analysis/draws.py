@@ -47,7 +47,7 @@ def of_each_stratum(
 
 
 def _until_enough(draw: Any, key: int, count: int, rng: np.random.Generator) -> Examples:
-    """One call may give fewer than asked for, since its work is bounded; the next one goes on. Half will do."""
+    """One call may give fewer than asked for, its work being bounded; the next goes on. Half will do."""
     found = draw(key, count, rng)
     for _ in range(ROUNDS):
         if not len(found) or len(found) >= max(count / 2, min(count, LEAST)):
