@@ -1,7 +1,9 @@
 """What a search says when it ends: a short table, what it means, and where to look on."""
 
 import math
+import shlex
 import shutil
+import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +27,24 @@ def say(result: xr.Dataset, verified: xr.Dataset | None, report: Path, dashboard
     if others:
         print("\n".join([*others, ""]))
     print(textwrap.fill(meaning(rows, str(result.attrs["learner"])), width))
-    print(f"\nreport     {report}\ndashboard  {dashboard}", flush=True)
+    print(f"\nreport     {report}\ndashboard  {reachable(dashboard)}", flush=True)
+
+
+def reachable(dashboard: str) -> str:
+    """The dashboard's command line as it can be typed here, or what has to be installed first."""
+    program, _, rest = dashboard.partition(" ")
+    if shutil.which(program):
+        return dashboard
+    beside = Path(sys.executable).with_name(program)
+    if beside.is_file():
+        return f"{shlex.quote(str(relative(beside)))} {rest}"
+    return f"{dashboard}\n           after: pip install -c constraints.txt -e '.[dashboard]'"
+
+
+def relative(path: Path) -> Path:
+    """A path below the current folder, as short as it can be said."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def shortened(result: xr.Dataset, rows: Sequence[Found]) -> list[Found]:
