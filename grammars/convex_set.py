@@ -19,7 +19,7 @@ from grammars.spaces import Examples, Grid, empty
 TRIES, TRIES_EACH = 2**13, 2**10
 """Most polygons drawn for n members of a stratum: TRIES + n * TRIES_EACH."""
 
-EFFORT = 4.0
+EFFORT = 12.0
 """What one of them counts as; see `grammars.effort`."""
 
 LISTABLE = 40_000

@@ -3,8 +3,9 @@
 A picture with v vertices is *angular* with probability 2^(v - 5 - side/8), at most 15/16, and else *round*;
 the side is the lesser one of the region's box with a ring around it.
 
-angular  drawn from all convex pictures in the box of the region, each edge of its hull making it four times
-         as probable (`grammars.convex_count`). Left out where the grid is too large to count them.
+angular  drawn from all convex pictures in the box of the region, each edge of its hull making it
+         4^(5 - side/4) times as probable, but at least four times (`grammars.convex_count`). Left out where
+         the grid is too large to count them.
 round    v vertices on a circle, the angles between them by a Dirichlet law (concentration 6), each pulled
          inwards by up to 15 %; stretched along a random axis to a ratio of axes between 1/e and e; scaled so
          that the square root of its area is uniform; placed uniformly where its bounding box holds no centres
@@ -28,7 +29,6 @@ Polygons = NDArray[np.float64]
 
 CONCENTRATION = 6.0
 PULL = 0.15
-TILT = 4.0
 
 COUNTABLE = 24 * 24
 """Most pixels of a grid whose convex pictures are counted: the tables grow with the fifth power of a side."""
@@ -58,6 +58,12 @@ class Wanted(NamedTuple):
         rows, columns = np.flatnonzero(self.region.any(axis=1)), np.flatnonzero(self.region.any(axis=0))
         return int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
 
+    @property
+    def side(self) -> int:
+        """The lesser side of the box with a ring around it."""
+        top, bottom, left, right = self.box
+        return min(bottom - top, right - left) + 3
+
 
 def random_pictures(vertices: int, wanted: Wanted, tries: int, rng: np.random.Generator) -> Pictures:
     """Pictures of random convex polygons that are as wanted: at most `tries`.
@@ -76,9 +82,7 @@ def angular_share(vertices: int, wanted: Wanted) -> float:
     """Probability of an angular picture: the greater, the rarer so many vertices are in so small a box."""
     if wanted.region.size > COUNTABLE:
         return 0.0
-    top, bottom, left, right = wanted.box
-    side = min(bottom - top, right - left) + 3
-    return float(min(15 / 16, 2.0 ** (vertices - 5 - side / 8)))
+    return float(min(15 / 16, 2.0 ** (vertices - 5 - wanted.side / 8)))
 
 
 def angular_pictures(wanted: Wanted, n: int, rng: np.random.Generator) -> Pictures:
@@ -86,7 +90,8 @@ def angular_pictures(wanted: Wanted, n: int, rng: np.random.Generator) -> Pictur
     top, bottom, left, right = wanted.box
     pictures = np.zeros((n, *wanted.region.shape), bool)
     if n and top >= 0:
-        family = convex_pictures(bottom - top + 1, right - left + 1, TILT)
+        tilt = max(4.0, 4.0 ** (5 - wanted.side / 4))
+        family = convex_pictures(bottom - top + 1, right - left + 1, tilt)
         pictures[:, top : bottom + 1, left : right + 1] = family.draw(n, rng).pictures
     return pictures
 
