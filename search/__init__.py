@@ -1,20 +1,55 @@
 """Who looks for the teaching set: searchers, baselines, the ledger of evaluations, the workers.
 
-with search.start(2) as workers, search.open_ledger(url, artifacts, "search", settings) as ledger:
-    result = search.minimise(objective, grammar, searcher, 60, ledger, workers, baselines=baselines)
+    with search.start(2) as workers, search.open_ledger(url, artifacts, "search", settings) as ledger:
+        result = search.minimise(objective, grammar, searcher, 60, ledger, workers, baselines=baselines)
+
+Everything is loaded when it is first asked for, so that a worker process does not carry databases.
 """
 
-from search.baselines import iid
-from search.errors import SearchError
-from search.evaluation import Objective, Outcome, Task, evaluate
-from search.front import non_dominated
-from search.ledger import Entry, Ledger, open_ledger
-from search.lock import sole_driver
-from search.minimise import Progress, minimise
-from search.registry import available, load, register, settings
-from search.searcher import Evaluated, Problem, Proposal, Searcher
-from search.verify import Standing, verify
-from search.workers import start
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from search.baselines import iid
+    from search.choice import choose
+    from search.driver import Progress, minimise
+    from search.errors import SearchError
+    from search.evaluation import Objective, Outcome, Task, evaluate
+    from search.front import non_dominated
+    from search.ledger import Entry, Ledger, open_ledger
+    from search.lock import sole_driver
+    from search.registry import available, load, register, settings
+    from search.searcher import Evaluated, Problem, Proposal, Searcher
+    from search.verification import Standing, verify
+    from search.workers import start
+
+_HOME = {
+    "Entry": "ledger",
+    "Evaluated": "searcher",
+    "Ledger": "ledger",
+    "Objective": "evaluation",
+    "Outcome": "evaluation",
+    "Problem": "searcher",
+    "Progress": "driver",
+    "Proposal": "searcher",
+    "SearchError": "errors",
+    "Searcher": "searcher",
+    "Standing": "verification",
+    "Task": "evaluation",
+    "available": "registry",
+    "choose": "choice",
+    "evaluate": "evaluation",
+    "iid": "baselines",
+    "load": "registry",
+    "minimise": "driver",
+    "non_dominated": "front",
+    "open_ledger": "ledger",
+    "register": "registry",
+    "settings": "registry",
+    "sole_driver": "lock",
+    "start": "workers",
+    "verify": "verification",
+}
 
 __all__ = [
     "Entry",
@@ -30,6 +65,7 @@ __all__ = [
     "Standing",
     "Task",
     "available",
+    "choose",
     "evaluate",
     "iid",
     "load",
@@ -42,3 +78,9 @@ __all__ = [
     "start",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"search.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'search' has no attribute {name!r}")

@@ -264,10 +264,6 @@ def _work(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.set_inheritable(pipe.fileno(), False)  # else a process started by a task keeps it open after a death
     threading.Thread(target=_leave_with_driver, daemon=True).start()
-    import torch
-
-    torch.set_num_threads(1)
-    torch.set_num_interop_threads(1)
     with suppress(EOFError, OSError):
         pipe.send("ready")
         while True:

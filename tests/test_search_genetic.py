@@ -1,4 +1,4 @@
-"""The genetic searcher: a pure function of seed and history, which climbs, on an objective with known answers."""
+"""The genetic searcher: a function of seed and history that climbs, on objectives with known answers."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -47,7 +47,7 @@ def test_the_same_seed_proposes_the_same_whatever_the_global_generators_do() -> 
 
     def disturbing(sentence: grammars.Sentence) -> float:
         random.seed(sentence.bits)
-        np.random.seed(int(random.random() * 1000))  # noqa: NPY002: that is what is disturbed
+        np.random.seed(int(random.random() * 1000))  # noqa: NPY002
         torch.manual_seed(7)
         return variety(sentence)
 
