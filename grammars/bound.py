@@ -143,6 +143,11 @@ class Production:
         self.keywords = tuple(s for s in slots if s.keyword)
         self.bits = bits
 
+    @property
+    def most_arguments(self) -> int:
+        """Greatest number of arguments that can be written."""
+        return sum(slot.several.high if slot.several else 1 for slot in self.slots)
+
     def settle_defaults(self) -> None:
         for slot in self.slots:
             if isinstance(slot.default, Default):

@@ -80,7 +80,7 @@ class Union(ExampleSet):
         return "uniform" if known and self.a.sampling == self.b.sampling == "uniform" else "generator"
 
     @property
-    def distance_is_exact(self) -> bool:
+    def _distance_is_exact(self) -> bool:  # type: ignore[override]
         return self.a.distance_is_exact and self.b.distance_is_exact
 
     @property

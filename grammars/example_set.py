@@ -70,6 +70,7 @@ class ExampleSet(ABC):
     """
 
     _sampling: str = "uniform"
+    _distance_is_exact: bool = False
 
     def __init__(self, space: Space, traits: Traits) -> None:
         self.space = space
@@ -163,7 +164,15 @@ class ExampleSet(ABC):
         of pixels where no member is known.
         """
         examples = check_examples(examples, self.space)
-        return np.where(self._contains(examples), 0, self._distance_from_outside(examples))
+        found = np.zeros(len(examples), dtype=np.int64)
+        outside = np.flatnonzero(~self._contains(examples))
+        if len(outside):
+            found[outside] = (
+                hamming(examples[outside], self._list)
+                if self._comparable
+                else self._distance_from_outside(examples[outside])
+            )
+        return found
 
     def _distance_from_outside(self, examples: Any) -> NDArray[np.int64]:
         return hamming(examples, self._pool)
@@ -171,6 +180,11 @@ class ExampleSet(ABC):
     @property
     def distance_is_exact(self) -> bool:
         """Whether `distance` is the least distance to a member, not only an upper bound."""
+        return self._comparable or self._distance_is_exact
+
+    @property
+    def _comparable(self) -> bool:
+        """Whether the members are few enough to be compared with each one."""
         return self._list is not None and len(self._list) <= COMPARED
 
     def size(self) -> int | None:
@@ -262,9 +276,7 @@ class ExampleSet(ABC):
 
     @cached_property
     def _pool(self) -> Any:
-        """Members to measure distances to: all of a listed set, else some drawn once with a fixed seed."""
-        if self._list is not None and len(self._list) <= COMPARED:
-            return self._list
+        """Members to measure distances to, drawn once with a fixed seed."""
         return self.sample(POOL, np.random.Generator(np.random.PCG64(0)))
 
     def _sample(self, n: int, rng: np.random.Generator, weights: dict[int, float]) -> Examples:

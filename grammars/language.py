@@ -55,6 +55,7 @@ class Grammar:
         self.key = (self.name, str(self.space))
         self.categories = _bind(self, language.rules)
         self.productions = {p.name: p for c in self.categories.values() for p in c.productions}
+        self.most_arguments = {name: p.most_arguments for name, p in self.productions.items()}
         _settle(self)
         self._denotations: OrderedDict[Sentence, ExampleSet] = OrderedDict()
 

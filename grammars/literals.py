@@ -247,6 +247,9 @@ class Choice:
 
     def __init__(self, *values: str) -> None:
         self.values = values
+        for value in values:
+            if not value.isascii() or not value.isprintable() or any(mark in value for mark in "'\"\\"):
+                raise GrammarError(f"a choice is printable ASCII without quotes and backslashes: {value!r}")
 
     def bind(self, space: Space) -> Domain:
         return _Choices(list(self.values), [math.log2(len(self.values))] * len(self.values))

@@ -1,7 +1,6 @@
 """From text to sentence: a small subset of Python expressions, read with `ast`, never evaluated.
 
-Calls with keywords, integers, floats and quoted strings. What the text may contain is checked character by
-character first (size, brackets, tokens), so that no input costs more than reading it.
+Calls with keywords, integers, floats and quoted strings; `grammars.scan` has refused everything else before.
 """
 
 from __future__ import annotations
@@ -11,97 +10,37 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grammars.errors import GrammarError, SentenceError, nearest, shorten, unknown
+from grammars.scan import scan
 
 if TYPE_CHECKING:
     from grammars.bound import Category, Production, Slot
     from grammars.language import Grammar
     from grammars.sentence import Sentence
 
-LONGEST = 2**20
-"""Longest text, in bytes."""
-
-MOST_NESTED = 100
-"""Most brackets open at one point."""
-
-_TOKEN = re.compile(
-    r"""(?P<name>[A-Za-z_][A-Za-z0-9_]*+(?!['"]))
-      | (?P<number>-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?![A-Za-z0-9_.]))
-      | (?P<string>'[^'"\\\x00-\x1f]*'|"[^'"\\\x00-\x1f]*")
-      | (?P<bracket>[()])
-      | (?P<mark>[,=])""",
-    re.VERBOSE,
-)
-_SPACE = re.compile(r"[ \t\r\n]*")
-
 
 def parse(grammar: Grammar, source: str, type_name: str | None) -> Sentence:
     """The sentence a text says; SentenceError with its column where it does not."""
     if not isinstance(source, str):
         raise GrammarError(f"a sentence is text, but got {type(source).__name__}")
-    if len(source) > LONGEST or len(source.encode("utf-8", "replace")) > LONGEST:
-        raise SentenceError("a sentence is at most 1 MiB long", LONGEST + 1)
-    _scan(source)
+    scan(source, grammar.most_arguments)
     node = _tree(source)
     if type_name is None:
         type_name = _type_of(grammar, node)
     return _read(grammar, node, grammar.categories[type_name], None)
 
 
-def _scan(source: str) -> None:
-    """Refuse what is not of the subset, and unbalanced or deep brackets, in one pass."""
-    opened: list[int] = []
-    end = len(source)
-    before = ""
-    position = _SPACE.match(source).end()  # type: ignore[union-attr]
-    if position == end:
-        raise SentenceError("a sentence is expected, but the text is empty", 1)
-    while position < end:
-        token = _TOKEN.match(source, position)
-        if token is None:
-            found = shorten(source[position:].split()[0], 20)
-            raise SentenceError(f"this is no name, number, string or bracket: {found!r}", position + 1)
-        if token.lastgroup == "bracket" and token.group() == "(":
-            if before != "name":
-                raise SentenceError("a bracket follows the name of a rule", position + 1)
-            opened.append(position)
-            if len(opened) > MOST_NESTED:
-                raise SentenceError(f"at most {MOST_NESTED} brackets are nested", position + 1)
-        elif token.lastgroup == "bracket":
-            if not opened:
-                raise SentenceError("this bracket closes nothing", position + 1)
-            opened.pop()
-        elif token.lastgroup == "number" and len(token.group()) > 100:
-            raise SentenceError("a number has at most 100 digits", position + 1)
-        elif before == token.lastgroup or (before and token.lastgroup in _ATOMS and before in _ATOMS):
-            raise SentenceError(f"a comma is expected before {shorten(token.group(), 20)!r}", position + 1)
-        before = str(token.lastgroup)
-        position = _SPACE.match(source, token.end()).end()  # type: ignore[union-attr]
-    if opened:
-        raise SentenceError("this bracket is never closed", opened[-1] + 1)
-
-
-_ATOMS = frozenset({"name", "number", "string"})
-
-
 def _tree(source: str) -> ast.expr:
-    # One line and no indentation, so that `col_offset` is the position in the text (which is ASCII here,
-    # strings apart, and those are measured below).
+    # Printable ASCII in one line without indentation: `col_offset` is the position in the text.
     flat = re.sub(r"[\t\r\n]", " ", source)
     lead = len(flat) - len(flat.lstrip(" "))
     try:
         tree = ast.parse(flat.lstrip(" "), mode="eval").body
-    except SyntaxError as error:
-        column = max(1, (error.offset or 1) + lead)
-        raise SentenceError(f"this is not a sentence: {error.msg}", column) from None
-    except (RecursionError, MemoryError, ValueError) as error:
-        raise SentenceError(f"this cannot be read: {error}", 1) from None
-    wide = None if flat.isascii() else flat.lstrip(" ").encode()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.expr | ast.keyword):
-            offset = node.col_offset
-            if wide is not None:
-                offset = len(wide[:offset].decode())
-            node.col_offset = offset + lead
+    except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
+        raise SentenceError(f"this cannot be read: {error}", lead + 1) from None
+    if lead:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.expr | ast.keyword):
+                node.col_offset += lead
     return tree
 
 
