@@ -217,9 +217,10 @@ def _settle(grammar: Grammar) -> None:
                 production.floor = production.least()
                 if production.floor < category.cheapest - 1e-12:
                     category.cheapest, changed = production.floor, True
+    endless = sorted(name for name, category in grammar.categories.items() if category.cheapest == math.inf)
+    if endless:
+        raise GrammarError(f"{grammar.name}: no finite sentence has the type {' or '.join(endless)}")
     for category in grammar.categories.values():
-        if category.cheapest == math.inf:
-            raise GrammarError(f"{grammar.name}: no finite sentence has the type {category.name}")
         category.settle()
     growth = _growth(grammar.categories)
     if growth >= 1.0:
