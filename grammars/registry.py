@@ -11,6 +11,7 @@ from grammars.spaces import Space
 
 # name: module with a `LANGUAGE`
 _MODULES: dict[str, str] = {
+    "codes": "grammars.codes",
     "dots": "grammars.dots",
     "polygons": "grammars.polygons",
 }
