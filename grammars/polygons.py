@@ -59,7 +59,7 @@ Corners = Annotated[Point, Several(3, 12, more=0.5)]
 # Sets.
 
 
-@rule(weight=8)
+@rule(weight=24)
 def convex(
     space: Grid,
     traits: Traits,
@@ -72,7 +72,7 @@ def convex(
     return ConvexSet(space, traits, vertices, area, region)
 
 
-@rule(weight=4)
+@rule(weight=2)
 def filled(space: Grid, traits: Traits, of: Shape) -> Set:
     """Exactly the pictures of these polygons."""
     return Explicit(space, shapes.pictures_of(of, space.shape), traits)
@@ -90,7 +90,7 @@ def orbit(of: Set, motion: Motion) -> Set:
 # Lessons and pictures.
 
 
-@rule(weight=4)
+@rule(weight=1)
 def each(space: Grid, of: Shape) -> Lesson:
     """Each polygon as a picture, at most 1024; those without a white pixel are left out."""
     return distinct(shapes.pictures_of(of, space.shape), algebra.MOST_EXAMPLES)

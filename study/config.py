@@ -96,7 +96,21 @@ class Config:
 # What a chosen name brings along. A learner's settings for one grammar stand under (grammar, learner).
 VARIANTS: dict[str | tuple[str, str], dict[str, Any]] = {
     "dots": {},
-    "polygons": {},
+    # Circular padding cannot know the border, which is black in every polygon (validity 0.01 against 0.4
+    # with zeros); 16x16 pictures leave a learner of this size nothing to climb (validity 0.06). Backward
+    # Langevin steps mend what the probability flow leaves bent: validity 0.36 against 0.21.
+    "polygons": {"space.height": 10, "space.width": 10},
+    ("polygons", "conv"): {
+        "padding": "zeros",
+        "depth": 5,
+        "width": 16,
+        "sampler": "sde",
+        "sampler_steps": 24,
+    },
+    ("polygons", "transformer"): {"sampler": "sde", "sampler_steps": 24},
+    ("polygons", "boundary_broken"): {"sampler": "sde", "sampler_steps": 24},
+    ("polygons", "equivariant_local"): {"sampler": "sde", "sampler_steps": 24},
+    ("polygons", "ideal"): {"sampler": "sde", "sampler_steps": 24},
 }
 
 # These may differ between a run and its resumption: they do not change what it finds.
