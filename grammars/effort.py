@@ -19,6 +19,16 @@ def bounded(amount: float) -> Iterator[None]:
     if _left.get() is not None:
         yield
         return
+    with separately(amount):
+        yield
+
+
+@contextmanager
+def separately(amount: float) -> Iterator[None]:
+    """Everything inside may spend so much together, whatever is left outside.
+
+    For what is worked out once and kept: it must not depend on who asks for it first.
+    """
     token = _left.set([amount])
     try:
         yield

@@ -174,7 +174,7 @@ class ExampleSet(ABC):
             )
         return found
 
-    def _distance_from_outside(self, examples: Any) -> NDArray[np.int64]:
+    def _distance_from_outside(self, examples: Any) -> NDArray[Any]:
         return hamming(examples, self._pool)
 
     @property
@@ -264,11 +264,13 @@ class ExampleSet(ABC):
 
     @cached_property
     def _known_sizes(self) -> dict[int, int | None]:
-        return {s: size for s, size in sorted(self._sizes().items()) if size != 0}
+        with effort.separately(EFFORT):
+            return {s: size for s, size in sorted(self._sizes().items()) if size != 0}
 
     @cached_property
     def _list(self) -> Examples | None:
-        return self._members(min(LISTED, LISTED_BYTES // (self.space.size * self.space.dtype.itemsize)))
+        with effort.separately(EFFORT):
+            return self._members(min(LISTED, LISTED_BYTES // (self.space.size * self.space.dtype.itemsize)))
 
     @cached_property
     def _listed_strata(self) -> NDArray[np.int64]:
@@ -277,7 +279,8 @@ class ExampleSet(ABC):
     @cached_property
     def _pool(self) -> Any:
         """Members to measure distances to, drawn once with a fixed seed."""
-        return self.sample(POOL, np.random.Generator(np.random.PCG64(0)))
+        with effort.separately(EFFORT):
+            return self.sample(POOL, np.random.Generator(np.random.PCG64(0)))
 
     def _sample(self, n: int, rng: np.random.Generator, weights: dict[int, float]) -> Examples:
         """n independent members; strata that are found to give no more are taken out of the weights."""
