@@ -1,6 +1,9 @@
 """From settings to the things of the other rooms: objective, searcher, learners to verify with, workers."""
 
 import os
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -85,6 +88,28 @@ def pupil_of(settings: DictConfig, text: str) -> Pupil:
     for key, declared in declarations(tree.learner).items():
         check(f"learner.{key}", tree.learner[key], declared)
     return Pupil(text, name, learner_settings(tree))
+
+
+@contextmanager
+def pool(settings: DictConfig) -> Iterator[Executor]:
+    """Who trains: processes on this machine, or the workers of a Dask cluster."""
+    if not settings.scheduler:
+        with search.start(workers(settings)) as processes:
+            yield processes
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise StudyError("scheduler= needs Dask: pip install -c constraints.txt -e '.[cluster]'") from None
+    try:
+        client = Client(settings.scheduler, timeout=10)
+    except (OSError, ValueError) as error:
+        raise StudyError(
+            f"scheduler={settings.scheduler}: no Dask scheduler answers there ({error})"
+        ) from None
+    with client, client.get_executor() as executor:
+        executor.count = sum(client.nthreads().values()) or 1
+        yield executor
 
 
 def workers(settings: DictConfig) -> int:

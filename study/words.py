@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 import analysis
+from analysis.figures import LEARNED
 
-LEARNED = 0.9  # a learner has learned its target when g is at least this
 MARGIN = 0.03  # a g that is lower by no more than this counts as "not below"
 
 

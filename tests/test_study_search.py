@@ -16,6 +16,7 @@ import xarray as xr
 from omegaconf import OmegaConf
 
 import search
+from study import job
 from study.commands import search as command
 from study.entry import INTERRUPTED
 from study.errors import StudyError
@@ -113,6 +114,7 @@ def test_ctrl_c_writes_what_there_is_and_the_same_command_goes_on(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "Progress", InterruptedAtThree)
+    monkeypatch.setattr(job, "workers", lambda settings: 0)  # in this process: what comes out is the same
     assert command.main(SMALL) == INTERRUPTED
     last = capsys.readouterr().out.splitlines()[-1].strip()
     assert last.startswith("python -m study.search grammar=dots learner=equivariant_local")
@@ -239,3 +241,29 @@ def test_the_report_fits_the_screen_and_sorts_in_a_browser(
     numbers = [int(text) for text in said["sorted"]]
     assert len(numbers) == 8
     assert numbers == sorted(numbers, reverse=True)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_the_workers_of_a_dask_cluster_find_the_same(
+    finished: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import LocalCluster
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        assert command.main([*SMALL, f"scheduler={cluster.scheduler_address}"]) == 0
+    with (
+        xr.open_dataset(finished[0] / "mine" / "result.nc") as here,
+        xr.open_dataset("mine/result.nc") as there,
+    ):
+        assert list(here["sentence"].values) == list(there["sentence"].values)
+        for name in MEASURED:
+            np.testing.assert_array_equal(here[name], there[name])
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StudyError, match="scheduler=nowhere: no Dask scheduler answers there"):
+        command.main([*SMALL, "scheduler=nowhere"])

@@ -21,7 +21,7 @@ import search
 from study.entry import INTERRUPTED
 from study.folder import check, name_of, place, write_settings
 from study.help import page
-from study.job import Pupil, device, objective_of, pupils, searcher_of, workers
+from study.job import Pupil, device, objective_of, pool, pupils, searcher_of, workers
 from study.last_words import say
 from study.plan import Part, lines
 from study.progress import Beside, Progress
@@ -59,8 +59,8 @@ def run(path: Path, settings: DictConfig, again: Sequence[Pupil]) -> int:
     ledger = search.open_ledger(
         ledger_of(path, settings), path / "artifacts", study_of(settings), objective.content()
     )
-    with search.start(workers(settings)) as pool, ledger as book:
-        result = look(settings, objective, book, pool).assign_attrs(command=command(settings))
+    with pool(settings) as trainers, ledger as book:
+        result = look(settings, objective, book, trainers).assign_attrs(command=command(settings))
         analysis.save(result, path / "result.nc", whole)
         verified = None
         if again and result.attrs["stopped"] != "interrupted":
@@ -71,7 +71,7 @@ def run(path: Path, settings: DictConfig, again: Sequence[Pupil]) -> int:
                     {pupil.label: objective.taught_to(pupil.learner, pupil.settings) for pupil in again},
                     settings.verify.seeds,
                     book,
-                    pool,
+                    trainers,
                     sentences=settings.verify.sentences,
                     baselines=settings.verify.baselines,
                     progress=progress.verifying,
@@ -86,7 +86,7 @@ def run(path: Path, settings: DictConfig, again: Sequence[Pupil]) -> int:
 
 
 def look(
-    settings: DictConfig, objective: search.Objective, book: search.Ledger, pool: Executor
+    settings: DictConfig, objective: search.Objective, book: search.Ledger, trainers: Executor
 ) -> xr.Dataset:
     """The search itself, with its baselines."""
     grammar = load_grammar(settings)
@@ -102,7 +102,7 @@ def look(
             searcher_of(settings),
             settings.search.evaluations,
             book,
-            pool,
+            trainers,
             baselines=search.iid(grammar, settings.target, settings.search.seed, settings.search.baselines),
             allow=None if settings.search.allow_target else without_target,
             progress=progress.searching,
