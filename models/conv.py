@@ -60,9 +60,9 @@ class ConvNetwork(Network):
         return weights
 
     def __call__(
-        self, weights: dict[str, torch.Tensor], x: torch.Tensor, noise: torch.Tensor
+        self, weights: dict[str, torch.Tensor], x: torch.Tensor, condition: torch.Tensor
     ) -> torch.Tensor:
-        changes = self.embedding(weights, noise).view(len(noise), self.depth, 2, 1, 1, self.width)
+        changes = self.embedding(weights, condition).view(len(condition), self.depth, 2, 1, 1, self.width)
         h = x.unsqueeze(-1)
         for layer, change in enumerate(changes.unbind(1)):
             scale, shift = change.unbind(1)

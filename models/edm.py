@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 Network = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
+# Sines and cosines of the noise level that a network is given.
+WAVES = 8
+
 # A set without variance (all black, or one flat grey) has no scale of its own: a pixel in 256 gives one.
 LEAST_SIGMA_DATA = 1 / 16
 
 
 @dataclass(frozen=True)
 class EDM:
-    """Preconditioning D(x) = c_skip x + c_out F(c_in x, c_noise) around the data's mean.
+    """Preconditioning D(x) = c_skip x + c_out F(c_in x, sigma) around the data's mean.
 
     Karras et al. 2022, eq. 7 and table 1. The paper's data have mean zero; ours lie between 0 and 1, so
     `mean` (one number, so that no symmetry is lost) is taken off first and added again.
@@ -36,29 +39,34 @@ class EDM:
         """D(x, sigma): x float[n, ...], sigma float[n, 1, ...] or float[1, 1, ...]."""
         total = (sigma**2 + self.sigma_data**2).sqrt()
         centred = x - self.mean
-        output = network(centred / total, noise_condition(sigma))
+        output = network(centred / total, condition(sigma))
         return (
             self.mean + centred * (self.sigma_data / total) ** 2 + output * (sigma * self.sigma_data / total)
         )
 
-    def loss(
-        self, network: Network, clean: torch.Tensor, sigma: torch.Tensor, noise: torch.Tensor
-    ) -> torch.Tensor:
-        """Mean of |D(clean + sigma noise) - clean|**2 / c_out**2 (Karras et al. 2022, eq. 2, table 1).
+    def regression(
+        self, clean: torch.Tensor, sigma: torch.Tensor, noise: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the network gets and what it should answer, for clean examples under sigma * noise.
 
-        Written as the network's own regression (eq. 8): F against (clean - c_skip x) / c_out.
+        The mean square of F(c_in x) - (clean - c_skip x) / c_out, x = clean + sigma noise, is that of
+        D(x) - clean weighted by 1 / c_out**2 (Karras et al. 2022, eq. 8): the training objective.
         """
         total = (sigma**2 + self.sigma_data**2).sqrt()
         centred = clean - self.mean
-        noisy = centred + sigma * noise
-        # (clean - c_skip noisy) / c_out, without the division by small sigma
-        target = (centred * sigma / self.sigma_data - noise * self.sigma_data) / total
-        return (network(noisy / total, noise_condition(sigma)) - target).square().mean()
+        # (clean - c_skip x) / c_out, without the division by small sigma
+        answer = (centred * sigma / self.sigma_data - noise * self.sigma_data) / total
+        return (centred + sigma * noise) / total, answer
 
 
-def noise_condition(sigma: torch.Tensor) -> torch.Tensor:
-    """c_noise = ln(sigma) / 4, float[n] (table 1)."""
-    return sigma.log().flatten() / 4
+def condition(sigma: torch.Tensor) -> torch.Tensor:
+    """What a network is told of the noise level, float32[n, 2 WAVES + 1] for n levels of any shape.
+
+    c_noise = ln(sigma) / 4 (Karras et al. 2022, table 1), and sines and cosines of its multiples.
+    """
+    c_noise = sigma.reshape(-1, 1).log() / 4
+    angles = c_noise * torch.arange(1, WAVES + 1, dtype=sigma.dtype, device=sigma.device)
+    return torch.cat([c_noise, angles.sin(), angles.cos()], 1)
 
 
 def training_sigmas(

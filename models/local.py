@@ -38,15 +38,15 @@ class LocalSettings(DiffusionSettings):
 class Patches:
     """Distinct training patches with how often each occurs."""
 
-    def __init__(self, rows: NDArray[np.float32], centre: int, device: str) -> None:
-        """From patches float32[n, size], whose centre is in column `centre`."""
+    def __init__(self, rows: NDArray[Any], device: str) -> None:
+        """From patches bool or float32[n, size], whose centre is in column 0."""
         distinct, counts = distinct_rows(rows)
-        pixels = torch.from_numpy(distinct)
+        pixels = torch.from_numpy(distinct).float()
         half_squares = pixels.square().sum(1, keepdim=True) / 2
         log_counts = torch.from_numpy(np.log(counts)).float()[:, None]
         # |x - p|**2 / 2 without |x|**2 / 2, which is the same for all p, as one matrix product
         self.columns = torch.cat([pixels, -half_squares, log_counts], 1).t().contiguous().to(device)
-        self.centres = pixels[:, centre].contiguous().to(device)
+        self.centres = pixels[:, 0].contiguous().to(device)
 
     def posterior_mean(self, noisy: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         """Mean of the centre, float32[n], given noisy patches float32[n, size], sigma float32[n or 1, 1]."""
@@ -56,10 +56,10 @@ class Patches:
         return torch.cat([(part @ self.columns).softmax(1) @ self.centres for part in rows.split(size)])
 
 
-def distinct_rows(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Distinct rows and how often each occurs; black and white ones are compared as packed bits."""
-    binary = bool(((rows == 0) | (rows == 1)).all())
-    keys = np.ascontiguousarray(np.packbits(rows.astype(bool), axis=1) if binary else rows + 0.0)
+def distinct_rows(rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Distinct rows and how often each occurs; rows of bool are compared as packed bits."""
+    # `+ 0.0` makes -0 a 0
+    keys = np.ascontiguousarray(np.packbits(rows, axis=1) if rows.dtype == bool else rows + 0.0)
     whole = keys.view(np.dtype((np.void, keys.shape[1] * keys.itemsize))).ravel()
     _, first, counts = np.unique(whole, return_index=True, return_counts=True)
     return rows[first], counts
@@ -81,11 +81,13 @@ class FittedLocal(FittedDiffusion):
         self, examples: NDArray[np.float32], surroundings: dict[Any, list[list[int]]], device: str
     ) -> None:
         """`surroundings`: for each pixel of each group, that pixel and then the others around it."""
-        flat = examples.reshape(len(examples), -1)
+        flat: NDArray[Any] = examples.reshape(len(examples), -1)
+        if bool(((flat == 0) | (flat == 1)).all()):
+            flat = flat.astype(bool)
         self.groups = []
         for places in surroundings.values():
             around = np.array(places)
-            patches = Patches(flat[:, around].reshape(-1, around.shape[1]), 0, device)
+            patches = Patches(flat[:, around].reshape(-1, around.shape[1]), device)
             index = torch.from_numpy(around).to(device)
             self.groups.append(Group(index[:, 0], index, patches))
         self.widest = sum(group.around.numel() for group in self.groups)

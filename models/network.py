@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import silu
 
+from .edm import WAVES
+
 Shapes = dict[str, tuple[int, ...]]
 Weights = dict[str, torch.Tensor]
 
-WAVES = 8
 HIDDEN = 32
 
 
@@ -28,8 +29,8 @@ class Network(ABC):
         """Weights to start from."""
 
     @abstractmethod
-    def __call__(self, weights: Weights, x: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """From x float32[n, h, w] and c_noise float32[n] or [1] to float32[n, h, w]."""
+    def __call__(self, weights: Weights, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        """From x float32[n, h, w] and `condition` float32[n or 1, ...] to float32[n, h, w]."""
 
     @abstractmethod
     def widest(self) -> int:
@@ -38,7 +39,7 @@ class Network(ABC):
 
 @dataclass(frozen=True)
 class NoiseEmbedding:
-    """What a network knows of the noise level: waves of it through a perceptron, float32[n, size]."""
+    """What a network makes of the noise level: a perceptron of one hidden layer, float32[n, size]."""
 
     size: int
 
@@ -49,10 +50,8 @@ class NoiseEmbedding:
             "embedding.out": (self.size, HIDDEN),
         }
 
-    def __call__(self, weights: Weights, noise: torch.Tensor) -> torch.Tensor:
-        angles = noise[:, None] * torch.arange(1, WAVES + 1, dtype=noise.dtype, device=noise.device)
-        waves = torch.cat([noise[:, None], angles.sin(), angles.cos()], 1)
-        hidden = silu(torch.addmm(weights["embedding.bias"], waves, weights["embedding.in"].t()))
+    def __call__(self, weights: Weights, condition: torch.Tensor) -> torch.Tensor:
+        hidden = silu(torch.addmm(weights["embedding.bias"], condition, weights["embedding.in"].t()))
         return hidden @ weights["embedding.out"].t()
 
 

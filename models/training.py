@@ -12,9 +12,10 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import mse_loss
 
 from .diffusion import CACHE, DiffusionSettings, FittedDiffusion
-from .edm import EDM, training_sigmas
+from .edm import EDM, condition, training_sigmas
 from .errors import ModelError
 from .learner import Fitted, Learner, Stop
 from .network import Network, unpack
@@ -96,7 +97,8 @@ class Training:
         self.examples = torch.from_numpy(examples).to(device)
         self.edm = EDM.of(examples, settings.sigma_data)
         self.limit = DIVERGED * max(1.0, float(examples.var(dtype=np.float64)) / self.edm.sigma_data**2)
-        self.draws = draws(np.random.Generator(np.random.PCG64([seed, 1])), self.examples, settings)
+        random = np.random.Generator(np.random.PCG64([seed, 1]))
+        self.lessons = lessons(random, self.examples, self.edm, settings)
         shapes = network.shapes()
         random = np.random.Generator(np.random.PCG64([seed, 0]))
         start = network.initial(torch.Generator().manual_seed(int(random.integers(2**63))))
@@ -109,19 +111,23 @@ class Training:
             self.weights[name].requires_grad_().grad = gradient
         self.optimiser = torch.optim.Adam([self.flat], lr=0.0, betas=(0.9, 0.99), fused=True)
         self.step, self.loss, self.seconds, self.diverged = 0, 0.0, 0.0, False
+        self.losses: list[torch.Tensor] = []
 
-    def advance(self, steps: int) -> None:
-        """Take some steps; the loss becomes their mean."""
+    def advance(self, step: int) -> None:
+        """Go on to a step; the loss is the mean since the last multiple of CHUNK."""
         begun = time.perf_counter()
-        losses = [self.one_step(*next(self.draws)) for _ in range(steps)]
-        self.loss = float(torch.stack(losses).mean())
+        while self.step < step:
+            if self.step % CHUNK == 0:
+                self.losses.clear()
+            self.losses.append(self.one_step(*next(self.lessons)))
+        self.loss = float(torch.stack(self.losses).mean())
         self.diverged = not (self.loss < self.limit and bool(self.flat.isfinite().all()))
         self.seconds += time.perf_counter() - begun
 
-    def one_step(self, clean: torch.Tensor, sigma: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+    def one_step(self, x: torch.Tensor, condition: torch.Tensor, answer: torch.Tensor) -> torch.Tensor:
         """One step of Adam and of the average; the loss, not yet waited for."""
         self.step += 1
-        loss = self.edm.loss(partial(self.network, self.weights), clean, sigma, noise)
+        loss = mse_loss(self.network(self.weights, x, condition), answer)
         self.flat.grad.zero_()  # type: ignore[union-attr]
         loss.backward()
         self.optimiser.param_groups[0]["lr"] = self.settings.rate(self.step)
@@ -139,12 +145,13 @@ class Training:
         return member
 
 
-def draws(
-    random: np.random.Generator, examples: torch.Tensor, settings: TrainingSettings
+def lessons(
+    random: np.random.Generator, examples: torch.Tensor, edm: EDM, settings: TrainingSettings
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """Examples, noise levels and noise of each step, for ever.
+    """What the network gets, its condition and what it should answer at each step, for ever.
 
-    Examples are dealt like cards: all of them, in a new order, before any of them again.
+    Made for CHUNK steps together, which is faster than step by step. Examples are dealt like cards: all of
+    them, in a new order, before any of them again.
     """
     n, shape, batch = len(examples), tuple(examples.shape[1:]), settings.batch
     one = (1,) * len(shape)
@@ -158,9 +165,9 @@ def draws(
         levels = training_sigmas(random, (CHUNK, batch), settings.noise_mean, settings.noise_std)
         sigmas = torch.from_numpy(levels).to(examples.device).view(CHUNK, batch, *one)
         normal = random.standard_normal((CHUNK, batch, *shape), dtype=np.float32)
-        noise = torch.from_numpy(normal).to(examples.device)
-        for i in range(CHUNK):
-            yield examples[chosen[i]], sigmas[i], noise[i]
+        x, answer = edm.regression(examples[chosen], sigmas, torch.from_numpy(normal).to(examples.device))
+        known = condition(sigmas).view(CHUNK, batch, -1)
+        yield from zip(x, known, answer, strict=True)
 
 
 def train(training: Training, checkpoints: list[int], stop: Stop | None) -> TrainedDiffusion:
@@ -170,7 +177,7 @@ def train(training: Training, checkpoints: list[int], stop: Stop | None) -> Trai
     kept: dict[int, TrainedDiffusion] = {}
     for mark in marks:
         while training.step < mark and not training.diverged:
-            training.advance(min(CHUNK, mark - training.step))
+            training.advance(min(training.step - training.step % CHUNK + CHUNK, mark))
         kept[training.step] = member = training.fitted()
         member.checkpoints = kept
         if training.diverged or (mark < last and stop is not None and stop(member)):
@@ -184,6 +191,10 @@ class NetworkLearner(Learner):
     @abstractmethod
     def network(self, shape: tuple[int, ...]) -> Network:
         """The network for examples of this shape."""
+
+    def parameters(self, shape: tuple[int, ...]) -> int:
+        """Weights of the network for examples of this shape."""
+        return sum(math.prod(weight) for weight in self.network(shape).shapes().values())
 
     def fit_examples(
         self,

@@ -86,8 +86,8 @@ class TransformerNetwork(Network):
         weights["out"] *= 0.1
         return weights
 
-    def __call__(self, weights: Weights, x: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        changes = self.embedding(weights, noise).view(len(noise), 2 * self.depth, 2, 1, self.channels)
+    def __call__(self, weights: Weights, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        changes = self.embedding(weights, condition).view(len(condition), 2 * self.depth, 2, 1, self.channels)
         h = self.tokens(x) @ weights["in"].t() + weights["positions"]
         for block in range(self.depth):
             h = h + self.attention(weights, block, self.changed(h, changes[:, 2 * block]))

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import models
-from models.training import CHUNK, TrainingSettings, draws
+from models.edm import EDM
+from models.training import CHUNK, TrainingSettings, lessons
 
 DOTS = np.eye(16, dtype=bool).reshape(16, 4, 4)
 
@@ -24,13 +25,14 @@ def test_the_loss_falls_below_that_of_an_untrained_network() -> None:
 
 def test_checkpoints_are_states_of_one_training_and_change_nothing() -> None:
     plain = conv(steps=120).fit([DOTS], [0])[0]
-    marked = conv(steps=120).fit([DOTS], [0], checkpoints=[70, 0, 33, 70])[0]
+    marked = conv(steps=120).fit([DOTS], [0], checkpoints=[70, 0, 33, 110, 70])[0]
+    assert marked.loss == plain.loss
     np.testing.assert_array_equal(marked.sample(3, 0), plain.sample(3, 0))
     assert [marked.at(step).steps for step in (0, 33, 70, 120)] == [0, 33, 70, 120]
     np.testing.assert_array_equal(marked.at(120).sample(3, 0), marked.sample(3, 0))
     samples = [marked.at(step).sample(3, 0) for step in (0, 33, 70, 120)]
     assert all(not np.array_equal(a, b) for a, b in pairwise(samples))
-    with pytest.raises(models.ModelError, match="no checkpoint at step 50; there are: 0, 33, 70, 120"):
+    with pytest.raises(models.ModelError, match="no checkpoint at step 50; there are: 0, 33, 70, 110, 120"):
         marked.at(50)
 
 
@@ -68,8 +70,10 @@ def test_a_diverged_member_is_reported_and_the_others_live() -> None:
 
 def test_examples_are_dealt_like_cards() -> None:
     examples = torch.arange(5.0).view(5, 1, 1)
-    stream = draws(np.random.default_rng(0), examples, TrainingSettings(batch=3))
-    dealt = torch.cat([next(stream)[0].flatten() for _ in range(5 * CHUNK)]).view(-1, 5)
+    # next to no noise, and a scale of 1: what the network gets are the examples
+    settings = TrainingSettings(batch=3, noise_mean=-10.0, noise_std=0.0)
+    stream = lessons(np.random.default_rng(0), examples, EDM(mean=0.0, sigma_data=1.0), settings)
+    dealt = torch.cat([next(stream)[0].flatten() for _ in range(5 * CHUNK)]).round().view(-1, 5)
     assert (dealt.sort(1).values == torch.arange(5.0)).all()  # every five in a row are all five
     assert len(dealt.unique(dim=0)) > 50  # in ever new orders
 
