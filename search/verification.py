@@ -51,12 +51,14 @@ def verify(
     *,
     sentences: int = 3,
     baselines: int = 2,
+    seeds_of_others: int | None = None,
     progress: Callable[[Standing], None] | None = None,
 ) -> xr.Dataset:
     """Teach the chosen sentences (`search.choice`) to every learner with `seeds` fresh seeds: `verified.nc`.
 
     learners: an objective for each, by the name it is shown with (`objective.taught_to(name, settings)`);
-    one that cannot learn examples of this shape is left out with a warning. Dimensions: sentence, learner,
+    one that cannot learn examples of this shape is left out with a warning. `seeds_of_others` is the number
+    of seeds of all but the first, where it is smaller: what they lack is NaN. Dimensions: sentence, learner,
     seed, stratum; `g`, `g_low`, `g_high` are the t-interval over seeds on the logit scale; `difference`,
     `difference_low`, `difference_high` over (sentence, baseline, learner) that of the paired differences.
     Ctrl-C begins nothing new: what is missing is NaN, and the attribute `stopped` is "interrupted".
@@ -65,7 +67,8 @@ def verify(
         raise SearchError(f"`verify.seeds >= 1` must hold, but got verify.seeds={seeds}")
     pupils = {name: objective for name, objective in learners.items() if _can_learn(name, objective, grammar)}
     chosen = choose(result, sentences, baselines)
-    jobs = _jobs(chosen, grammar, list(pupils.values()), seeds)
+    each = [seeds] + [min(seeds, seeds_of_others or seeds)] * (len(pupils) - 1)
+    jobs = _jobs(chosen, grammar, list(pupils.values()), each)
     book = ledger.sibling(STUDY, {"grammar": grammar.name, "space": str(grammar.space)})
 
     def note(row: Row) -> None:
@@ -96,12 +99,14 @@ def _can_learn(name: str, objective: Objective, grammar: grammars.Grammar) -> bo
 
 
 def _jobs(
-    chosen: Sequence[Chosen], grammar: grammars.Grammar, learners: Sequence[Objective], seeds: int
+    chosen: Sequence[Chosen], grammar: grammars.Grammar, learners: Sequence[Objective], seeds: Sequence[int]
 ) -> dict[Cell, Job]:
-    """All cells, seed by seed, so that an early stop leaves whole seeds."""
+    """All cells, seed by seed, so that an early stop leaves whole seeds; `seeds` of each learner."""
     lessons = [canonical(grammar.parse(one.sentence, type="Lesson").denote()) for one in chosen]
     jobs: dict[Cell, Job] = {}
-    for seed, learner, sentence in product(range(seeds), range(len(learners)), range(len(chosen))):
+    for seed, learner, sentence in product(range(max(seeds)), range(len(learners)), range(len(chosen))):
+        if seed >= seeds[learner]:
+            continue
         one, objective = chosen[sentence], learners[learner]
         fresh = replace(objective, seed=fresh_seed(objective.seed, seed), seeds=1, paired=True)
         entry = Entry(
@@ -136,7 +141,7 @@ def _dataset(
     sizes = (len(chosen), len(learners), seeds)
     dims = ("sentence", "learner", "seed")
     missing = Outcome("", 0, failure="not done")
-    found = [rows[cell] for cell in cells]
+    found = [rows.get(cell) for cell in cells]
     outcomes = [missing if row is None else row.outcome for row in found]
     variables = measured(outcomes, dims, sizes, None)
     variables["seconds"] = _cells(

@@ -63,7 +63,10 @@ class Verify:
     )
     sentences: int = setting(3, "teaching sets of the front that are verified", "sentences", range=(0, 64))
     baselines: int = setting(2, "i.i.d. baselines verified beside them", "sentences", range=(0, 64))
-    seeds: int = setting(5, "fresh trainings of each", "trainings", range=(1, 1000))
+    seeds: int = setting(5, "fresh trainings of each by the run's learner", "trainings", range=(1, 1000))
+    others: int = setting(
+        3, "fresh trainings of each by the other learners, at most `seeds`", "trainings", range=(1, 1000)
+    )
 
 
 @dataclass
@@ -107,10 +110,7 @@ VARIANTS: dict[str | tuple[str, str], dict[str, Any]] = {
         "sampler": "sde",
         "sampler_steps": 24,
     },
-    ("polygons", "transformer"): {"sampler": "sde", "sampler_steps": 24},
-    ("polygons", "boundary_broken"): {"sampler": "sde", "sampler_steps": 24},
-    ("polygons", "equivariant_local"): {"sampler": "sde", "sampler_steps": 24},
-    ("polygons", "ideal"): {"sampler": "sde", "sampler_steps": 24},
+    ("polygons", "transformer"): {"patch": 2, "sampler": "sde", "sampler_steps": 24},
 }
 
 # These may differ between a run and its resumption: they do not change what it finds.

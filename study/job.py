@@ -63,10 +63,16 @@ def pupils(settings: DictConfig) -> list[Pupil]:
 
 
 def machine(settings: DictConfig) -> Pupil | None:
-    """The closed form that predicts the run's learner, where there is one."""
-    learner = models.load(settings.learner.name, **learner_settings(settings))
-    matching = learner.matching_machine(tuple(load_grammar(settings).space.shape))
-    return None if matching is None else Pupil(matching[0], *matching)
+    """The closed form that predicts the run's learner, where there is one, sampled as the learner is."""
+    own = learner_settings(settings)
+    matching = models.load(settings.learner.name, **own).matching_machine(
+        tuple(load_grammar(settings).space.shape)
+    )
+    if matching is None:
+        return None
+    name, theirs = matching
+    shared = {field.name: own[field.name] for field in fields(models.settings(name)) if field.name in own}
+    return Pupil(name, name, shared | theirs)
 
 
 def pupil_of(settings: DictConfig, text: str) -> Pupil:

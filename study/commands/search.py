@@ -74,6 +74,7 @@ def run(path: Path, settings: DictConfig, again: Sequence[Pupil]) -> int:
                     trainers,
                     sentences=settings.verify.sentences,
                     baselines=settings.verify.baselines,
+                    seeds_of_others=settings.verify.others,
                     progress=progress.verifying,
                 )
             analysis.save(verified, path / "verified.nc", whole)
@@ -113,10 +114,14 @@ def parts(settings: DictConfig, again: Sequence[Pupil]) -> list[Part]:
     """The trainings that a run asks for, learner by learner."""
     own = learner_settings(settings)
     first = settings.search.evaluations + len(settings.search.baselines)
-    each = (settings.verify.sentences + settings.verify.baselines) * settings.verify.seeds
+    sentences = settings.verify.sentences + settings.verify.baselines
+    seeds = [settings.verify.seeds] + [min(settings.verify.seeds, settings.verify.others)] * len(again)
     return [
         Part("search", settings.learner.name, own, first),
-        *(Part("verification", pupil.learner, pupil.settings, each) for pupil in again),
+        *(
+            Part("verification", pupil.learner, pupil.settings, sentences * number)
+            for pupil, number in zip(again, seeds, strict=False)
+        ),
     ]
 
 
