@@ -13,6 +13,7 @@ from grammars.spaces import Space
 _MODULES: dict[str, str] = {
     "codes": "grammars.codes",
     "dots": "grammars.dots",
+    "fractals": "grammars.fractals",
     "polygons": "grammars.polygons",
 }
 _REGISTERED: dict[str, Language] = {}
