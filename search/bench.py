@@ -103,6 +103,11 @@ class Bench:
         """Jobs for moments in which a worker would be idle."""
         self._spare.extend(job for job in jobs if not self._known(job))
 
+    def fill(self) -> None:
+        """Give idle workers something from the second line, before the caller thinks for a while."""
+        if not self.stopped:
+            self._submit(deque())
+
     def run(self, jobs: Sequence[Job]) -> bool:
         """Finish these jobs; False where the run was stopped before."""
         waiting = deque(job for job in jobs if not self._known(job))

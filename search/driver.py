@@ -106,6 +106,7 @@ class _Search:
         self._baselines = self._baseline_jobs(baselines)
         self.bench.add_spare(self._baselines)
         while len(self._history) < self._budget:
+            self.bench.fill()
             jobs, sentences = self._next_batch()
             if not jobs:
                 logger.warning("the searcher has no new sentence after %d evaluations", len(self._history))

@@ -6,7 +6,8 @@ import grammars
 from search.searcher import Candidate, Problem
 
 BANDS = (4, 16, 64, 1024)  # upper ends of n; lessons of at most four examples are what is hoped for
-TRIES = 12  # draws per lesson wanted
+DRAWS = 3  # per lesson wanted: a large lesson can take a second to denote
+MOST_DRAWS = 12  # where the grammar has hardly any new lesson
 
 
 def varied_lessons(
@@ -14,14 +15,16 @@ def varied_lessons(
 ) -> list[Candidate]:
     """Up to `count` new lessons, as evenly spread over the bands of n as the grammar allows.
 
-    A grammar draws large n more often than small ones, or the other way round; here as many draws are
-    made as it takes (at most `TRIES` per lesson). Lengths are drawn too, so that short sentences are
-    among them. Fewer than `count` are returned only where the grammar has no more.
+    A grammar draws large n more often than small ones, or the other way round; here up to `DRAWS` per
+    lesson are made to fill the bands evenly. Lengths are drawn too, so that short sentences are among them.
+    Fewer than `count` are returned only where `MOST_DRAWS` per lesson found no more.
     """
     quota = [count // len(BANDS) + (band < count % len(BANDS)) for band in range(len(BANDS))]
     chosen: list[Candidate] = []
     others: list[Candidate] = []
-    for _ in range(TRIES * count):
+    for draw in range(MOST_DRAWS * count):
+        if draw >= DRAWS * count and len(chosen) + len(others) >= count:
+            break
         sentence = _draw(problem.grammar, rng, max_bits)
         candidate = problem.admission.admit(sentence)
         if candidate is None:

@@ -117,8 +117,9 @@ class Ledger:
             self._arrays: dict[str, str] = {}
             self._read()
 
-    def sibling(self, study: str, settings: Mapping[str, Any]) -> "Ledger":
-        """Another study in the same storage and beside the same artifacts."""
+    def sibling(self, role: str, settings: Mapping[str, Any]) -> "Ledger":
+        """Another study of the same run: `role` in a storage of its own, else `<this one's name>-<role>`."""
+        study = role if self._name == "search" else f"{self._name}-{role}"
         return Ledger(self._storage, self._artifacts, study, settings)
 
     def close(self) -> None:
@@ -146,7 +147,7 @@ class Ledger:
                     self._storage.set_trial_user_attr(trial, name, value)
                 values = [outcome.g, float(entry.n), entry.bits]
                 self._storage.set_trial_state_values(trial, TrialState.COMPLETE, values)
-        stored = replace(outcome, pictures=None)
+        stored = replace(outcome, pictures=None, seconds=round(outcome.seconds, 3))
         self.outcomes[entry.key] = stored
         return stored
 
