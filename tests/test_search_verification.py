@@ -38,6 +38,7 @@ def go(
     folder: Path,
     learners: dict[str, search.Objective] = LEARNERS,
     seeds: int = 3,
+    others: int | None = None,
     told: list[search.Standing] | None = None,
 ) -> tuple[xr.Dataset, xr.Dataset]:
     url = f"sqlite:///{folder / 'optuna.db'}"
@@ -49,7 +50,9 @@ def go(
         plain = search.iid(GRAMMAR, OBJECTIVE.target, 0)
         result = search.minimise(OBJECTIVE, GRAMMAR, searcher, 12, book, pool, baselines=plain)
         progress = told.append if told is not None else None
-        return result, search.verify(result, GRAMMAR, learners, seeds, book, pool, progress=progress)
+        return result, search.verify(
+            result, GRAMMAR, learners, seeds, book, pool, seeds_of_others=others, progress=progress
+        )
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +103,8 @@ def test_seeds_are_fresh_and_shared_by_the_sentences(both: tuple[xr.Dataset, xr.
     repeated = verified.sel(learner="local")["generalization"].values
     first = [result.sel(trial=trial)["generalization"].values[0] for trial in verified["trial"].values]
     assert not np.isin(np.round(first, 12), np.round(repeated, 12)).all()
-    jobs = _jobs(choose(result), GRAMMAR, list(LEARNERS.values()), 3)
-    assert len(jobs) == repeated.size * len(LEARNERS)
+    jobs = _jobs(choose(result), GRAMMAR, list(LEARNERS.values()), [3, 2, 1])
+    assert len(jobs) == len(repeated) * (3 + 2 + 1)
     for (_, _, seed), job in jobs.items():
         objective = job.task.objective
         assert (objective.seed, objective.paired) == (fresh_seed(OBJECTIVE.seed, seed), True)
@@ -120,6 +123,16 @@ def test_cells_resume_and_more_seeds_are_added(tmp_path: Path, monkeypatch: pyte
     assert (told[-1].done, told[-1].total) == (len(keys), len(keys))
     monkeypatch.setattr(bench, "evaluate", None)
     xr.testing.assert_equal(go(tmp_path, seeds=3)[1], three)
+
+
+def test_other_learners_may_have_fewer_seeds(both: tuple[xr.Dataset, xr.Dataset], tmp_path: Path) -> None:
+    _, verified = go(tmp_path, others=1)
+    xr.testing.assert_equal(
+        verified.sel(learner="local")["generalization"], both[1].sel(learner="local")["generalization"]
+    )
+    counted = np.isfinite(verified["generalization"]).sum("seed")
+    assert (counted.sel(learner="local") == 3).all()
+    assert (counted.sel(learner=["ideal", "conv"]) == 1).all()
 
 
 def test_an_interruption_leaves_nan_and_says_so(tmp_path: Path) -> None:
