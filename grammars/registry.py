@@ -15,6 +15,7 @@ _MODULES: dict[str, str] = {
     "dots": "grammars.dots",
     "fractals": "grammars.fractals",
     "polygons": "grammars.polygons",
+    "regions": "grammars.regions",
 }
 _REGISTERED: dict[str, Language] = {}
 
