@@ -5,6 +5,7 @@ from grammars.example_set import ExampleSet, Traits
 from grammars.language import Grammar, Language
 from grammars.registry import available, load, register
 from grammars.sentence import Sentence
+from grammars.shortest import shortest
 from grammars.spaces import Examples, Grid, Plane, Space, distinct, keys
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "load",
     "nearest",
     "register",
+    "shortest",
 ]
