@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from analysis.files import open_runs, provenance, save
     from analysis.labelled import measure
     from analysis.pictures import sheet
+    from analysis.shelves import clouds, shelf
     from analysis.style import png, write
     from analysis.teaching import Taught, taught, teaching_sets
 
 _LATER = {
     "Taught": "analysis.teaching",
+    "clouds": "analysis.shelves",
     "front": "analysis.figures",
     "measure": "analysis.labelled",
     "open_runs": "analysis.files",
@@ -34,6 +36,7 @@ _LATER = {
     "provenance": "analysis.files",
     "save": "analysis.files",
     "sheet": "analysis.pictures",
+    "shelf": "analysis.shelves",
     "strata": "analysis.figures",
     "taught": "analysis.teaching",
     "teaching_sets": "analysis.teaching",
@@ -48,6 +51,7 @@ __all__ = [
     "Target",
     "Taught",
     "Yardstick",
+    "clouds",
     "front",
     "logit_interval",
     "measure",
@@ -60,6 +64,7 @@ __all__ = [
     "register",
     "save",
     "sheet",
+    "shelf",
     "strata",
     "taught",
     "teaching_sets",

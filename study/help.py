@@ -1,7 +1,7 @@
 """What `--help` prints: every setting with its default, meaning, unit, range and choices."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig
@@ -24,10 +24,12 @@ brings along, key=value.
 WIDTH = 100
 
 
-def page(settings: DictConfig) -> str:
-    """The whole page for one choice of grammar, learner and searcher."""
+def page(
+    settings: DictConfig, head: str = HEAD, registries: Sequence[str] = ("grammars", "learners", "searchers")
+) -> str:
+    """The whole page for one choice of grammar, learner and searcher; below it, the names to choose from."""
     now = values(settings)
-    lines = [HEAD]
+    lines = [head]
     group = None
     for key, declared in declarations(settings).items():
         if key.rpartition(".")[0] != group:
@@ -36,7 +38,7 @@ def page(settings: DictConfig) -> str:
         shown = "learner" if key == "learner.name" else key
         lines.append(f"{shown}={written(now[key])}")
         lines += textwrap.wrap(meaning(declared), WIDTH, initial_indent="    ", subsequent_indent="    ")
-    for name in ("grammars", "learners", "searchers"):
+    for name in registries:
         lines += ["", f"{name}:"]
         known = choices(name)
         lines += [f"    {one:<{max(map(len, known))}}  {summary}" for one, summary in sorted(known.items())]
