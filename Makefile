@@ -3,6 +3,7 @@
 #   make search ARGS="grammar=polygons workers=4"    any setting of the command
 #   make test                                        ruff, mypy, pytest without the slow ones
 #   make test-slow                                   the slow ones
+#   make bench                                       how fast the languages are
 #   make lint                                        ruff and mypy alone
 #   make clean                                       removes the environment and the caches, never runs/
 #
@@ -20,7 +21,7 @@ PIP_INSTALL = $(VENV)/bin/python -m pip install --disable-pip-version-check --qu
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help search test test-slow lint clean
+.PHONY: help search test test-slow bench lint clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -48,11 +49,15 @@ lint: $(VENV)/.stamp-test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+# One process per core, each of one thread.
 test: lint
-	$(VENV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto
 
 test-slow: $(VENV)/.stamp-test
-	$(VENV)/bin/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -m slow
+
+bench: $(VENV)/.stamp-run
+	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/languages.py
 
 clean:
 	rm -rf "$(VENV)" build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
