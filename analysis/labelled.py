@@ -27,6 +27,7 @@ def measure(
     Arguments as in `measures`. Shares of the samples have `<name>_low` and `<name>_high` beside them,
     Wilson's interval within this one model; g and coverage get theirs over training seeds (`logit_interval`).
     The attributes say N, n and the yardstick's seed: g at another N is not comparable.
+    On the plane, what lies beyond the target's window is reported too.
     """
     yardstick = yardstick or Yardstick.of(target, seed, draws=max(len(samples), DRAWS))
     numbers = measures(samples, target, training_set, yardstick)
@@ -40,7 +41,9 @@ def measure(
                 meaning = f"{entry.long_name}: {end} end of the {LEVEL:.0%} Wilson interval"
                 variables[f"{name}_{end}"] = ((), value, {"long_name": meaning, "units": entry.units})
     coordinates: dict[str, Any] = {}
-    if not yardstick.plane:
+    if yardstick.plane:
+        variables |= _beyond(samples, target)
+    else:
         variables["size"], variables["log2_size"] = _sizes(yardstick)
         coordinates = {
             "stratum": ("stratum", [s.key for s in yardstick.strata], _labels("number of the stratum", "1")),
@@ -57,6 +60,27 @@ def measure(
             "yardstick_draws": yardstick.draws,
         },
     )
+
+
+def _beyond(samples: NDArray[Any], target: Target) -> dict[str, Any]:
+    """What lies beyond the window of a target that has one; its own share is NaN where it is not known."""
+    beyond = getattr(target, "beyond", None)
+    if beyond is None:
+        return {}
+    points = np.asarray(samples, np.float64)
+    outside, cut = target.contains(points) & beyond(points), getattr(target, "mass_beyond", None)
+    return {
+        "beyond": (
+            (),
+            float(outside.mean()),
+            _labels("share of samples in the target, beyond its window", "1"),
+        ),
+        "target_beyond": (
+            (),
+            math.nan if cut is None else float(cut),
+            _labels("share of the target's area beyond its window", "1"),
+        ),
+    }
 
 
 def _sizes(yardstick: Yardstick) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from analysis.cells import Cells
-from analysis.draws import of_each_stratum
+from analysis.draws import LEAST, of_each_stratum
 from analysis.errors import AnalysisError
 from analysis.packing import keys
 from analysis.target import Examples, Target
@@ -110,7 +110,13 @@ class Yardstick:
     @classmethod
     def _of_plane(cls, target: Target, seed: int, draws: int, rng: np.random.Generator) -> "Yardstick":
         """One stratum with 64 cells of equal mass, split at medians of the two coordinates in turn."""
-        cells = Cells.split(np.asarray(target.sample(draws, rng), np.float64), range(2), levels=6)
+        points = np.asarray(target.sample(draws, rng), np.float64)
+        if len(points) < min(draws, LEAST):
+            raise AnalysisError(
+                f"only {len(points)} points of the target could be drawn, but {min(draws, LEAST)} are needed "
+                "to measure it"
+            )
+        cells = Cells.split(points, range(2), levels=6)
         whole = Stratum(0, "plane", 1.0, None, np.zeros(1, np.int64), (cells,))
         return cls((whole,), ("x", "y"), seed, draws, plane=True)
 

@@ -238,3 +238,29 @@ def test_a_smoothed_sample_is_judged_by_membership() -> None:
     noisy = np.stack([rng.normal(0, 1, 20_000), rng.uniform(-2, 2, 20_000)], axis=1)
     assert measures(noisy, half, np.zeros((0, 2)))["validity"] == pytest.approx(0.5, abs=0.02)
     assert half.beyond(noisy).mean() == pytest.approx(0.0455, abs=0.01)
+
+
+def test_what_lies_beyond_the_window_is_reported() -> None:
+    half = region("half_plane(0.0)")
+    rng = np.random.default_rng(4)
+    noisy = np.stack([rng.normal(0, 1, 2000), rng.uniform(-2, 2, 2000)], axis=1)
+    noisy[0] = math.nan
+    dataset = analysis.measure(noisy, half, np.zeros((0, 2)))
+    assert float(dataset["beyond"]) == pytest.approx((noisy[:, 0] < -2).mean())
+    assert float(dataset["target_beyond"]) == 1
+    assert dataset["beyond"].attrs["units"] == "1"
+    moons = GRAMMAR.target.denote()
+    dataset = analysis.measure(moons.sample(100, rng), moons, np.zeros((0, 2)))
+    assert float(dataset["beyond"]) == float(dataset["target_beyond"]) == 0
+    cut = region("disc(2.0, 0.0, radius=1.0)")
+    assert math.isnan(analysis.measure(cut.sample(100, rng), cut, np.zeros((0, 2)))["target_beyond"])
+
+
+def test_targets_with_nothing_to_draw_are_refused() -> None:
+    for text in (
+        f"intersect({SMALL}, {FAR})",
+        "intersect(disc(-1.0, 0.0, radius=1.0), disc(1.0, 0.0, radius=1.0))",
+        "difference(stripes(1.0, gap=1.0), stripes(1.05, gap=0.95))",
+    ):
+        with pytest.raises(analysis.AnalysisError, match="nothing can be measured|only 0 points"):
+            Yardstick.of(region(text))
