@@ -89,7 +89,8 @@ def _skip(source: str, position: int) -> int:
 
 
 def _no_token(source: str, position: int) -> str:
-    found = source[position : position + 30].split()[0]
+    # A form feed or a no-break space is no space of a sentence, but `split` would swallow it.
+    found = source[position] if source[position].isspace() else source[position : position + 30].split()[0]
     if found[0] in "'\"":
         return "this quoted string does not end, or holds a quote, a backslash or an unusual character"
     return f"this is no name, number, string or bracket: {shorten(found, 20)!r}"
