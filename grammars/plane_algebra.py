@@ -308,10 +308,10 @@ def _clipped(polygon: Polygon, other: Polygon | HalfPlane) -> Region:
         vertices = other.frame.out(own)
     else:
         vertices = plane_polygons.clipped_to(polygon.placed, other.placed)
-    vertices = plane_polygons.without_repeats(vertices)
-    if len(vertices) < 3 or plane_polygons.signed_area(vertices) == 0:
+    if not len(vertices):
         return Nowhere(polygon.plane, polygon.traits)
-    return ConvexCut(polygon, other, vertices)
+    shorter = plane_polygons.without_repeats(vertices)  # None is left where the two touch in a point.
+    return ConvexCut(polygon, other, shorter if len(shorter) else vertices[:1])
 
 
 class ConvexCut(Intersection):

@@ -27,8 +27,9 @@ class Region(ExampleSet):
     Membership is exact and knows no window. The law is uniform on the part inside the window, [-w, w]^2: a
     finite area may reach beyond it, an infinite one always does (`beyond`, `mass_beyond`).
 
-    `size()` is None unless the region is known to be empty: its points are a continuum. Where sizes are
-    compared, `log2_size` stands for it: log2 of the area inside the window. There is one stratum, 0.
+    `size()` is None, since its points are a continuum; 0 where it is known to have no area in the window, so
+    that nothing could be drawn. Where sizes are compared, `log2_size` stands for it: log2 of the area inside
+    the window. There is one stratum, 0.
 
     What a region states about itself is proved, or None. It is said of the closure of the region's interior:
     what has no area is seen by no sample.

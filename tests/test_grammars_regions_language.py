@@ -197,6 +197,21 @@ def test_sampling_is_bounded_and_says_so(caplog: pytest.LogCaptureFixture) -> No
     assert "bounded tries" in caplog.text
 
 
+def test_polygons_that_touch_share_their_edge_and_no_area() -> None:
+    left = "rectangle(-0.5, 0.0, width=1.0, height=1.0)"
+    on, off = np.array([(0.0, 0.25)]), np.array([(0.25, 0.25)])
+    for right in ("rectangle(0.5, 0.0, width=1.0, height=2.0)", "half_plane(0.0, angle=180.0)"):
+        edge = region(f"intersect({left}, {right})")
+        assert edge.contains(on).all()
+        assert edge.area == edge.size() == 0
+        np.testing.assert_allclose(edge.distance(np.concatenate([on, off])), [0.0, 0.25])
+        assert len(edge.sample(3, np.random.default_rng(0))) == 0
+    corner = region(f"intersect({left}, rectangle(0.5, 1.0, width=1.0, height=1.0))")
+    assert corner.contains(np.array([(0.0, 0.5)])).all()
+    assert not corner.contains(on).any()
+    assert region(f"intersect({left}, rectangle(1.0, 0.0, width=1.0, height=1.0))").box.is_empty
+
+
 # Measures.
 
 
