@@ -14,6 +14,7 @@ import numpy as np
 
 from grammars.bound import Category, Production, Slot, count_bits
 from grammars.errors import GrammarError
+from grammars.rules import MISSING
 from grammars.sentence import DEEPEST, Sentence
 
 ROUNDING = 1e-9
@@ -45,12 +46,17 @@ def random_sentence(
 
 def draw(category: Category, rng: np.random.Generator, budget: float, levels: int) -> tuple[Sentence, float]:
     """A sentence and its bits, at most `budget` (which is at least `category.cheapest`)."""
-    affordable = max(1, bisect_right(category.floors, budget)) if levels > TAIL else 1
-    point = rng.random() * category.cumulative[affordable - 1]
-    chosen = min(bisect_right(category.cumulative, point), affordable - 1)
+    # Called for every part of every sentence: written for speed, here and below.
+    floors, cumulative = category.floors, category.cumulative
+    affordable = (bisect_right(floors, budget) or 1) if levels > TAIL else 1
+    chosen = bisect_right(cumulative, rng.random() * cumulative[affordable - 1])
+    if chosen >= affordable:
+        chosen = affordable - 1
     production = category.by_floor[chosen]
-    spare = max(0.0, budget - category.floors[chosen])
-    args, spent = _arguments(production, rng, spare, levels - 1)
+    if not production.slots:
+        return production.sentence(()), production.bits
+    spare = budget - floors[chosen]
+    args, spent = _arguments(production, rng, spare if spare > 0.0 else 0.0, levels - 1)
     return production.sentence(tuple(args)), production.bits + spent
 
 
@@ -67,10 +73,15 @@ def _arguments(
     for index in order:
         slot = slots[index]
         cheapest = slot.cheapest
-        values, bits = _fill(slot, rng, cheapest + spare, levels)
-        found[index] = values
+        if slot.several or slot.default is not MISSING:
+            found[index], bits = _fill(slot, rng, cheapest + spare, levels)
+        else:
+            value, bits = _one(slot, rng, cheapest + spare, levels)
+            found[index] = [value]
         total += bits
-        spare = max(0.0, spare - (bits - cheapest))
+        spare -= bits - cheapest
+        if spare < 0.0:
+            spare = 0.0
     return [value for values in found for value in values], total
 
 
@@ -78,17 +89,15 @@ _Filled = tuple[list[Any], float]
 
 
 def _fill(slot: Slot, rng: np.random.Generator, budget: float, levels: int) -> _Filled:
+    """Arguments of a place that takes several or has a default."""
     if slot.several:
         return _fill_several(slot, rng, budget, levels)
-    if slot.has_default:
-        other = slot.other_bits + slot.domain.cheapest
-        affordable_default = slot.default_bits <= budget + ROUNDING
-        if affordable_default and (other > budget or rng.random() < 2.0**-slot.default_bits):
-            return [slot.default], slot.default_bits
-        value, bits = _one(slot, rng, budget - slot.other_bits, levels)
-        return [value], slot.default_bits if value == slot.default else slot.other_bits + bits
-    value, bits = _one(slot, rng, budget, levels)
-    return [value], bits
+    other = slot.other_bits + slot.domain.cheapest
+    affordable_default = slot.default_bits <= budget + ROUNDING
+    if affordable_default and (other > budget or rng.random() < 2.0**-slot.default_bits):
+        return [slot.default], slot.default_bits
+    value, bits = _one(slot, rng, budget - slot.other_bits, levels)
+    return [value], slot.default_bits if value == slot.default else slot.other_bits + bits
 
 
 def _one(slot: Slot, rng: np.random.Generator, budget: float, levels: int) -> tuple[Any, float]:
