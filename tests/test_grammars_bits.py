@@ -38,7 +38,7 @@ TINY = Grammar(dots.LANGUAGE, Grid(2, 2))
         Choice("left", "right", "top"),
         Bitmap(),
     ],
-    ids=repr,
+    ids=lambda literal: type(literal).__name__,
 )
 def test_literals_cost_their_probability(literal: Between | Steps | Choice | Bitmap) -> None:
     domain = literal.bind(Grid(3, 3))
