@@ -37,7 +37,7 @@ def shelf(
     above, gap, ratio = NAME / side, GAP, height / across  # all in widths of a picture
     rows = [max(1, math.ceil(len(pictures) / columns)) for _, pictures in groups]
     total = sum(above + count * (ratio + gap) for count in rows)
-    figure = new_figure(columns * side * (1 + gap) + 0.1, total * side + 0.1 + (0.25 if title else 0))
+    figure = new_figure(columns * side * (1 + gap) + 0.1, total * side + 0.2 + (0.35 if title else 0))
     axes = figure.add_subplot()
     frames: list[NDArray[np.float64]] = []
     top = 0.0

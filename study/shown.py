@@ -55,8 +55,9 @@ def about_set(target: ExampleSet, rng: np.random.Generator) -> list[str]:
         if hasattr(target, fact):
             lines.append(line(fact.replace("_", " "), fact_of(getattr(target, fact))))
     weights, sizes, names = target.weights, target.sizes(), target.stratum_names
+    drawn = "uniform" if target.sampling == "uniform" else "by a declared generator, not uniform,"
     lines += [
-        line("sampling", f"strata by their weight; {target.sampling} within a stratum"),
+        line("sampling", f"strata by their weight; {drawn} within a stratum"),
         line("distance", "exact" if target.distance_is_exact else "an upper bound"),
         "",
         f"{'stratum':<24}{'weight':>8}{'size':>28}",

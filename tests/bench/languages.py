@@ -1,4 +1,4 @@
-"""How fast the languages are, per second of a core's own time: `python tests/bench/languages.py [seconds]`.
+"""How fast the languages are, per second of one core: `python tests/bench/languages.py [seconds [names]]`.
 
 membership  pictures tested for the default target per second, half of them its own draws, half of them noise
             with as many white pixels; points of the window on the plane
@@ -78,7 +78,7 @@ def main() -> None:
     columns = ("membership", "sampling", "generation", "parsing")
     print(f"{'per second':<12}{'space':<12}" + "".join(f"{column:>16}" for column in columns))
     short = []
-    for name in sorted(grammars.available()):
+    for name in sys.argv[2:] or sorted(grammars.available()):
         space = SPACES.get(name, grammars.load(name).space)
         found = figures(name, seconds)
         print(
