@@ -22,6 +22,17 @@ TRIES, TRIES_EACH = 2**13, 2**10
 EFFORT = 12.0
 """What one of them counts as; see `grammars.effort`."""
 
+FEWEST_PIXELS = {5: 6, 6: 7, 7: 11, 8: 12}
+"""White pixels at least of a picture that needs so many vertices.
+
+Its hull has as many: moved outwards a little, the hull's edges are a polygon that makes the picture, and four
+do where it is flat. A convex polygon with v vertices on the lattice has an area of at least 5/2, 3, 13/2, 7
+for v = 5, 6, 7, 8 (Simpson 1990) and so, by Pick's theorem, at least area + v/2 + 1 points.
+"""
+
+RARE = 1 / 64
+"""Share of good pictures among the generator's, below which drawing one is dearer than testing one."""
+
 LISTABLE = 40_000
 """Most convex pictures inside the ring of a grid that is listed: up to 7x7."""
 
@@ -46,7 +57,6 @@ class ConvexSet(ExampleSet):
     """
 
     _sampling = "generator"
-    work = 32.0
 
     def __init__(
         self,
@@ -61,6 +71,20 @@ class ConvexSet(ExampleSet):
         self.vertices = frozenset(v for v in vertices if v >= 3)
         self.wanted = Wanted(*area, region & inside_ring(space))
 
+    @property
+    def work(self) -> float:
+        """Cost of testing one example, or of drawing one of the rarest stratum where that is rare.
+
+        So whoever draws many to judge a larger set, as estimates of sizes do, draws fewer of a set that is
+        hard to draw from: at most about 24,000 polygons, a few seconds.
+        """
+        share = min([share for v in self.vertices if (share := self._share(v))], default=1.0)
+        return 32.0 if share >= RARE else 5.0 * EFFORT / share
+
+    def _share(self, stratum: int) -> float:
+        low, high, region = self.wanted
+        return share_of(self.grid, stratum, low, high, region.tobytes())
+
     def _contains(self, examples: Any) -> NDArray[np.bool_]:
         inside = self.wanted.holds(examples)
         candidates = np.flatnonzero(inside)
@@ -70,8 +94,7 @@ class ConvexSet(ExampleSet):
         return inside
 
     def _strata(self) -> list[int]:
-        low, high, region = self.wanted
-        return [v for v in sorted(self.vertices) if exists(self.grid, v, low, high, region.tobytes())]
+        return [v for v in sorted(self.vertices) if self._share(v)]
 
     def _draw(self, stratum: int, n: int, rng: np.random.Generator) -> Examples:
         kept = [empty(self.grid)]
@@ -173,24 +196,29 @@ def ringed(pictures: Pictures) -> Pictures:
 
 
 @lru_cache(maxsize=1024)
-def exists(grid: Grid, vertices: int, low: int, high: int, region: bytes) -> bool:
-    """Whether a picture that needs so many vertices is among the listed ones, or else some random polygons.
+def share_of(grid: Grid, vertices: int, low: int, high: int, region: bytes) -> float:
+    """Share of the pictures that need so many vertices among random polygons' up to the first of them.
 
-    Random ones by a fixed seed, 15,360 in all, half of them with two vertices more, which often need fewer.
+    Random ones by a fixed seed, 15,360 in all, half of them with two vertices more, which often need fewer;
+    fewer than 512 are not looked at. 0 where there is none. 1 or 0 where the convex pictures are listed.
     """
     wanted = Wanted(low, high, np.frombuffer(region, bool).reshape(grid.shape))
-    if low > min(high, int(wanted.region.sum())):
-        return False
+    most = min(high, int(wanted.region.sum()))
+    if most < max(low, FEWEST_PIXELS.get(vertices, 1)):
+        return 0.0
     listed = convex_members(grid)
     if listed is not None:
-        return bool((least_vertices(listed[wanted.holds(listed)]) == vertices).any())
+        return float((least_vertices(listed[wanted.holds(listed)]) == vertices).any())
     rng = np.random.Generator(np.random.PCG64(0))
+    tried = 0
     for tries in (512, 1024, 2048, 4096):
         for spare in (0, 2):
             pictures = random_pictures(vertices + spare, wanted, tries, rng)
-            if (least_vertices(pictures, at_most=vertices) == vertices).any():
-                return True
-    return False
+            good = np.count_nonzero(least_vertices(pictures, at_most=vertices) == vertices)
+            tried += tries
+            if good:
+                return good / tried
+    return 0.0
 
 
 @lru_cache(maxsize=16)

@@ -1,4 +1,14 @@
-"""What is said of any picture seen as a polygon: its least number of vertices, its size, place and shape."""
+"""What is said of any picture seen as a polygon: its stratum, its size, place and shape.
+
+The stratum of a picture, all of it decided exactly:
+
+    3, 4, ...        a convex polygon makes it: the least number of vertices of one that does
+    1001 ... 1004    one piece without a hole, not convex: the dents, 1 to 3 or more than 3. A dent is a part,
+                     joined by sides, of what the convex hull of the white centres has more
+    2002, ...        that many pieces, not convex
+    10000 + stratum  the outline of a picture of that stratum with something inside
+    0                anything else, the black picture among them
+"""
 
 from __future__ import annotations
 
@@ -7,23 +17,56 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grammars.boundary import count_dents, count_pieces, fill, is_whole, outline
 from grammars.convexity import Pictures, least_vertices
 from grammars.example_set import Traits
 from grammars.pictures import mean_column, mean_row, white_pixels
 
 NOT_CONVEX = 0
-"""Stratum of the pictures that no convex polygon makes, the black one among them."""
+"""Stratum of the pictures that are none of what follows, the black one among them."""
+
+DENTED, MOST_DENTS = 1000, 4
+"""More dents than `MOST_DENTS` count as so many."""
+
+IN_PIECES = 2000
+
+OUTLINED = 10_000
 
 Values = NDArray[np.float64]
 
 
-def vertex_count(pictures: Any) -> NDArray[np.int64]:
-    """Least number of vertices of a convex polygon with exactly these white centres, or `NOT_CONVEX`."""
-    return np.maximum(least_vertices(pictures), NOT_CONVEX)
+def stratum_of(pictures: Any) -> NDArray[np.int64]:
+    """See above: int64[n]."""
+    found = np.maximum(least_vertices(pictures), NOT_CONVEX)
+    rest = np.flatnonzero(found == NOT_CONVEX)
+    if len(rest):
+        found[rest] = _of_not_convex(pictures[rest])
+    return found
 
 
-def vertex_name(count: int) -> str:
-    return "not convex" if count == NOT_CONVEX else f"{count} vertices"
+def _of_not_convex(pictures: Pictures) -> NDArray[np.int64]:
+    found = np.full(len(pictures), NOT_CONVEX, np.int64)
+    pieces = count_pieces(pictures)
+    found[pieces > 1] = IN_PIECES + pieces[pieces > 1]
+    whole = np.flatnonzero(is_whole(pictures))
+    found[whole] = DENTED + np.minimum(count_dents(pictures[whole]), MOST_DENTS)
+    hollow = np.flatnonzero((outline(pictures) == pictures).all(axis=(1, 2)))
+    filled = fill(pictures[hollow])
+    lines = (filled != pictures[hollow]).any(axis=(1, 2))
+    lines &= (outline(filled) == pictures[hollow]).all(axis=(1, 2))
+    found[hollow[lines]] = OUTLINED + stratum_of(filled[lines])
+    return found
+
+
+def stratum_name(stratum: int) -> str:
+    if stratum >= OUTLINED:
+        return f"outline of {stratum_name(stratum - OUTLINED)}"
+    if stratum > IN_PIECES:
+        return f"{stratum - IN_PIECES} pieces"
+    if stratum >= DENTED:
+        dents = stratum - DENTED
+        return "1 dent" if dents == 1 else f"{dents} dents{' or more' if dents == MOST_DENTS else ''}"
+    return "not convex" if stratum == NOT_CONVEX else f"{stratum} vertices"
 
 
 def area(pictures: Pictures) -> Values:
@@ -65,8 +108,8 @@ def _share(part: Values, whole: Values) -> Values:
 
 
 POLYGONS = Traits(
-    stratum=vertex_count,
-    stratum_name=vertex_name,
+    stratum=stratum_of,
+    stratum_name=stratum_name,
     properties={
         "area": area,
         "mean row": mean_row,
@@ -76,4 +119,4 @@ POLYGONS = Traits(
         "slant": slant,
     },
 )
-"""Pictures as polygons: the stratum is the least number of vertices."""
+"""Pictures as polygons: the stratum of a convex one is its least number of vertices."""

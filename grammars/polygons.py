@@ -1,4 +1,9 @@
-"""Filled polygons on a grid: a pixel is white when its centre lies inside. Convex ones are the target.
+"""Polygons on a grid: a pixel is white when its centre lies inside. Convex ones are the target.
+
+Sets: `convex`, `star_shaped`, `simple` and `rectangles` by their vertices, area and place; `filled`, exactly
+the pictures of given shapes; `outlines` and `several`, made of other sets. Regular polygons and stars in any
+place are orbits: `orbit(filled(star(5, outer=6.0, inner=2.5)), translations())`. Strata:
+`grammars.polygon_traits`.
 
 How many members the strata of the default target have, as log2 (`.denote().sizes()` up to 7x7, `.estimates()`
 above, with the standard error in the last digit), and what the smallest grids lack:
@@ -19,14 +24,18 @@ from typing import Annotated
 
 import numpy as np
 
-from grammars import algebra, motions, shapes
+from grammars import algebra, boundary, motions, shapes
 from grammars.combinations import Explicit
 from grammars.convex_set import ConvexSet
 from grammars.example_set import Traits, draw_accepted
 from grammars.language import Language
 from grammars.literals import Between, Steps
+from grammars.outlines import Outlines
+from grammars.pieces import SeveralPieces
 from grammars.polygon_traits import POLYGONS
+from grammars.rectangles import Rectangles
 from grammars.rules import Lesson, Motion, Nonterminal, Picture, Region, Set, Several, default, rule
+from grammars.simple_set import SimpleSet
 from grammars.spaces import Examples, Grid, distinct, empty
 
 Vertices = Annotated[frozenset[int], Nonterminal("Vertices")]
@@ -46,6 +55,7 @@ def most_vertices(grid: Grid) -> int:
     return min(8, max(6, min(grid.shape) // 2))
 
 
+Bound = Annotated[int, Between(4, 8)]
 VertexCount = Annotated[int, Between(3, most_vertices)]
 Pixels = Annotated[int, Between(1, lambda grid: grid.size)]
 Row = Annotated[float, Steps(0.5, lambda grid: max(0.5, grid.height - 1.5), 0.5)]
@@ -70,6 +80,40 @@ def convex(
 ) -> Set:
     """Convex polygons by their least number of vertices, white pixels, and place inside the outer ring."""
     return ConvexSet(space, traits, vertices, area, region)
+
+
+@rule(weight=1)
+def star_shaped(
+    space: Grid, traits: Traits, *, vertices: Bound, area: Area = MODERATE, region: Region = INTERIOR
+) -> Set:
+    """Star-shaped polygons, not convex, with at most so many vertices, by white pixels and place."""
+    return SimpleSet(space, traits, True, vertices, area, region)
+
+
+@rule(weight=1)
+def simple(
+    space: Grid, traits: Traits, *, vertices: Bound, area: Area = MODERATE, region: Region = INTERIOR
+) -> Set:
+    """Polygons that do not cross themselves, not convex, with at most so many vertices."""
+    return SimpleSet(space, traits, False, vertices, area, region)
+
+
+@rule(weight=1)
+def rectangles(space: Grid, traits: Traits, *, area: Area = MODERATE, region: Region = INTERIOR) -> Set:
+    """Rectangles of rows and columns, by white pixels and place."""
+    return Rectangles(space, traits, area, region)
+
+
+@rule(weight=1)
+def outlines(of: Set) -> Set:
+    """Of every picture of a set that has no hole the white pixels that share a side with a black one."""
+    return Outlines(of)
+
+
+@rule(weight=0.5)
+def several(number: Annotated[int, Between(2, 5, law="harmonic")], of: Set) -> Set:
+    """So many pictures of a set in one, with a black gap between them."""
+    return SeveralPieces(of, number)
 
 
 @rule(weight=2)
@@ -100,6 +144,12 @@ def each(space: Grid, of: Shape) -> Lesson:
 def solid(space: Grid, of: Shape) -> Picture:
     """Everything inside any of the polygons."""
     return np.asarray(shapes.pictures_of(of, space.shape).any(axis=0))
+
+
+@rule(weight=1)
+def outline(of: Picture) -> Picture:
+    """The white pixels that share a side with a black one or with the edge of the grid."""
+    return boundary.outline(of[None])[0]
 
 
 # Bare pixels are seldom a polygon.
@@ -138,6 +188,19 @@ def regular(
 def rectangle(height: Length, width: Length, *, at: Point = MIDDLE, angle: Angle = 0.0) -> Shape:
     """A rectangle by height, width, centre, and degrees turned clockwise."""
     return (shapes.rectangle_around(height, width, at, angle),)
+
+
+@rule(weight=2)
+def star(
+    n: Annotated[int, Between(3, 12)],
+    *,
+    outer: Length,
+    inner: Length,
+    at: Point = MIDDLE,
+    angle: Angle = 0.0,
+) -> Shape:
+    """A regular star: tips, their radius and that of the corners between, centre, degrees clockwise."""
+    return (shapes.star_polygon(n, outer, inner, at, angle),)
 
 
 @rule(weight=3)
@@ -239,11 +302,11 @@ class PolygonOrbit(motions.Orbit):
 
 LANGUAGE = Language(
     name="polygons",
-    summary="filled polygons on a grid: how many vertices, how large, where",
+    summary="polygons on a grid: how many vertices, how large, where; filled or outlined, one or several",
     rules=(
-        *(convex, filled, orbit),
-        *(each, solid),
-        *(hull, polygon, regular, rectangle, turns, scales, mirrors, shifts, both),
+        *(convex, star_shaped, simple, rectangles, filled, outlines, several, orbit),
+        *(each, solid, outline),
+        *(hull, polygon, regular, star, rectangle, turns, scales, mirrors, shifts, both),
         *(point, middle, exactly, between, moderate, pixels),
         *algebra.LESSONS,
         *(overlay, picture),

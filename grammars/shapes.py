@@ -48,6 +48,13 @@ def regular_polygon(n: int, radius: float, centre: Place, angle: float) -> Polyg
     return rounded(np.array(centre) + radius * np.stack([-np.cos(turn), np.sin(turn)], axis=-1))
 
 
+def star_polygon(n: int, outer: float, inner: float, centre: Place, angle: float) -> Polygon:
+    """2n vertices, by turns on two circles, the first one on the outer, `angle` degrees from straight up."""
+    turn = np.radians(angle) + np.pi * np.arange(2 * n) / n
+    radius = np.where(np.arange(2 * n) % 2 == 0, outer, inner)[:, None]
+    return rounded(np.array(centre) + radius * np.stack([-np.cos(turn), np.sin(turn)], axis=-1))
+
+
 def rectangle_around(height: float, width: float, centre: Place, angle: float) -> Polygon:
     """A rectangle turned clockwise by `angle` degrees about its centre."""
     corners = 0.5 * np.array([(-height, -width), (-height, width), (height, width), (height, -width)])

@@ -148,8 +148,10 @@ def test_sets_of_shapes_are_exact(grammar: grammars.Grammar) -> None:
 def test_pictures_that_no_polygon_makes_are_a_stratum_of_their_own(grammar: grammars.Grammar) -> None:
     squares = (f"solid(rectangle(3.0, 3.0, at=point({place}, {place})))" for place in (3.0, 9.0))
     pair = grammar.parse(f"explicit(overlay({', '.join(squares)}))").denote()
-    assert pair.sizes() == {0: 1}
-    assert pair.stratum_names == {0: "not convex"}
+    assert pair.sizes() == {2002: 1}
+    assert pair.stratum_names == {2002: "2 pieces"}
+    black = grammar.parse("explicit(picture('" + 64 * "0" + "'))", "Set").denote()
+    assert black.stratum_names == {0: "not convex"}
 
 
 def test_orbits(grammar: grammars.Grammar) -> None:
