@@ -8,7 +8,7 @@ from scipy.stats import chi2
 
 from grammars import GrammarError, Grid
 from grammars.convex_count import ConvexPictures, every_convex_picture
-from grammars.convex_set import ConvexSet, inside_ring, ringed
+from grammars.convex_set import FEWEST_PIXELS, ConvexSet, inside_ring, ringed
 from grammars.convexity import is_convex, least_vertices
 from grammars.example_set import ExampleSet, hamming
 from grammars.pictures import white_pixels
@@ -197,6 +197,20 @@ def test_intersection_restriction_and_difference_of_convex_sets() -> None:
         rest.contains(pictures), first.contains(pictures) & (least_vertices(pictures) == 3)
     )
     assert first.without(second) is None
+
+
+def test_many_vertices_need_many_pixels() -> None:
+    pictures = ringed(every_convex_picture(5, 5))
+    area, least = white_pixels(pictures), least_vertices(pictures)
+    for vertices in range(5, int(least.max()) + 1):
+        assert area[least == vertices].min() >= FEWEST_PIXELS[vertices]
+
+
+def test_sets_that_are_hard_to_draw_from_say_so() -> None:
+    assert convex_set(16).work == 32
+    rare = convex_set(16, 2, 5, range(3, 9))
+    assert list(rare.weights) == [3, 4]
+    assert rare.work > 1000
 
 
 def test_a_region_is_kept() -> None:
