@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import TracebackType
 
 from search.errors import SearchError, one_line
 from search.evaluation import Outcome, Task, evaluate
@@ -73,7 +74,7 @@ def interruptible() -> Iterator[Interruption]:
 
 
 class Bench:
-    """Runs jobs; one for each search or verification."""
+    """Runs jobs; one for each search or verification, as a context that leaves nothing under way."""
 
     def __init__(
         self,
@@ -87,6 +88,7 @@ class Bench:
         self._asked = asked
         self._finished = finished
         self._count: int = getattr(workers, "count", 1)
+        self._waiting: deque[Job] = deque()
         self._spare: deque[Job] = deque()
         self._running: dict[Future[Outcome], tuple[Job, int]] = {}
         self.rows: dict[int, Row] = {}
@@ -103,57 +105,58 @@ class Bench:
         """Jobs for moments in which a worker would be idle."""
         self._spare.extend(job for job in jobs if not self._known(job))
 
-    def fill(self) -> None:
-        """Give idle workers something from the second line, before the caller thinks for a while."""
+    def begin(self, job: Job) -> None:
+        """Take a job; it is under way as soon as a worker has room, while the caller thinks of the next."""
+        if not self._known(job):
+            self._waiting.append(job)
+        self.look()
+
+    def look(self) -> None:
+        """Take what is finished and hand out what is waiting, without waiting."""
         if not self.stopped:
-            self._submit(deque())
+            self._collect(timeout=0)
+            self._submit()
 
     def run(self, jobs: Sequence[Job]) -> bool:
-        """Finish these jobs; False where the run was stopped before."""
-        waiting = deque(job for job in jobs if not self._known(job))
+        """Finish these jobs, begun or not; False where the run was stopped before."""
+        under_way = {job.entry.index for job, _ in self._running.values()}
+        under_way |= {job.entry.index for job in self._waiting}
+        self._waiting.extend(job for job in jobs if job.entry.index not in under_way and not self._known(job))
         wanted = [job.entry.index for job in jobs]
-        try:
-            while not all(index in self.rows for index in wanted):
-                if self.stopped:
-                    self._wind_up()
-                    return False
-                self._submit(waiting)
-                self._collect()
-        except KeyboardInterrupt:  # raised where no handler of ours could be set
-            self._asked.count += 1
+        while not self.stopped and not all(index in self.rows for index in wanted):
+            self._submit()
+            self._collect()
+        if self.stopped:
             self._wind_up()
-        except BaseException:
-            self._drop("the driver stopped")
-            raise
         return not self.stopped
 
     def run_spare(self) -> bool:
         """Finish what is left of the second line; False where the run was stopped before."""
-        jobs = [*(job for job, _ in self._running.values()), *self._spare]
+        self._waiting.extend(self._spare)
         self._spare.clear()
-        return self.run(jobs)
+        return self.run([*(job for job, _ in self._running.values()), *self._waiting])
 
     def _known(self, job: Job) -> bool:
-        """Whether the ledger has it, or the bench is at it; what is in the ledger becomes a row."""
+        """Whether the ledger has it, which then becomes a row."""
         outcome = self._ledger.outcomes.get(job.entry.key)
         if outcome is not None and job.entry.index not in self.rows:
             self._add(Row(job.entry, outcome))
-        return outcome is not None or any(job is other for other, _ in self._running.values())
+        return outcome is not None
 
-    def _submit(self, waiting: deque[Job]) -> None:
-        while waiting and len(self._running) < 2 * self._count:
-            self._begin(waiting.popleft())
+    def _submit(self) -> None:
+        while self._waiting and len(self._running) < 2 * self._count:
+            self._start(self._waiting.popleft())
         while self._spare and len(self._running) < self._count:
-            self._begin(self._spare.popleft())
+            self._start(self._spare.popleft())
 
-    def _begin(self, job: Job) -> None:
+    def _start(self, job: Job) -> None:
         if not self._running:
             self._since = time.monotonic()
         trial = self._ledger.start(job.entry)
         self._running[self._workers.submit(evaluate, job.task)] = (job, trial)
 
-    def _collect(self) -> None:
-        done, _ = wait(self._running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+    def _collect(self, timeout: float = POLL_SECONDS) -> None:
+        done, _ = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
         for future in sorted(done, key=lambda future: self._running[future][0].entry.index):
             job, trial = self._running[future]
             outcome = _outcome(future, job)
@@ -181,8 +184,29 @@ class Bench:
             logger.warning("%s: %s", row.entry.sentence, row.outcome.failure)
         self._finished(row)
 
+    def __enter__(self) -> "Bench":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        """Leave nothing under way; a KeyboardInterrupt from elsewhere is a wish to stop like Ctrl-C."""
+        if isinstance(error, KeyboardInterrupt):
+            self._asked.count += 1
+            try:
+                self._wind_up()
+            except KeyboardInterrupt:
+                self._drop("dropped by a second interruption")
+            return True
+        self._drop("the driver stopped")
+        return False
+
     def _wind_up(self) -> None:
         """Begin nothing new, let trainings end that are under way; a second Ctrl-C drops those too."""
+        self._waiting.clear()
         for future in list(self._running):
             future.cancel()
         begun = sum(not future.cancelled() for future in self._running)

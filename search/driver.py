@@ -9,9 +9,10 @@ and order of workers change nothing. A larger budget goes on where a smaller one
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import islice
 
 import xarray as xr
 
@@ -68,8 +69,9 @@ def minimise(
         raise SearchError(f"`evaluations >= 1` must hold, but got evaluations={budget}")
     with interruptible() as asked:
         search = _Search(objective, grammar, searcher, budget, allow, progress)
-        search.bench = Bench(ledger, workers, asked, search.note)
-        stopped = search.run(baselines)
+        stopped = "interrupted"  # unless `run` comes to its end
+        with Bench(ledger, workers, asked, search.note) as search.bench:
+            stopped = search.run(baselines, ledger.lessons)
     return build(objective, grammar, search.rows(), ledger, stopped=stopped, budget=budget)
 
 
@@ -94,6 +96,7 @@ class _Search:
         self._allow = allow
         self._progress = progress
         self._started = time.monotonic()
+        self._known: Mapping[str, tuple[str, int]] = {}
         self._looked_at: dict[str, Candidate | None] = {}
         self._taken: set[str] = set()
         self._history: list[Evaluated] = []
@@ -101,19 +104,20 @@ class _Search:
         self._best: Row | None = None
         self._generation = 0
 
-    def run(self, baselines: Sequence[grammars.Sentence]) -> str:
-        """The loop; why it ended before the budget did, or nothing."""
+    def run(self, baselines: Sequence[grammars.Sentence], known: Mapping[str, tuple[str, int]]) -> str:
+        """The loop; why it ended before the budget did, or nothing. `known`: `Ledger.lessons`."""
+        self._known = known
         self._baselines = self._baseline_jobs(baselines)
         self.bench.add_spare(self._baselines)
+        self.bench.look()
         while len(self._history) < self._budget:
-            self.bench.fill()
-            jobs, sentences = self._next_batch()
-            if not jobs:
+            batch = self._next_batch()
+            if not batch and not self.bench.stopped:
                 logger.warning("the searcher has no new sentence after %d evaluations", len(self._history))
                 return "exhausted" if self.bench.run_spare() else "interrupted"
-            if not self.bench.run(jobs):
+            if not self.bench.run([job for job, _ in batch]):
                 return "interrupted"
-            self._history += [self._evaluated(job, sentences[job.entry.index]) for job in jobs]
+            self._history += [self._evaluated(job, sentence) for job, sentence in batch]
         return "" if self.bench.run_spare() else "interrupted"
 
     def rows(self) -> list[Row]:
@@ -134,20 +138,23 @@ class _Search:
         if self._progress is not None:
             self._progress(self._standing())
 
-    def _next_batch(self) -> tuple[list[Job], dict[int, grammars.Sentence]]:
-        admission = Admission(self._objective, self._taken, self._allow, self._looked_at)
+    def _next_batch(self) -> list[tuple[Job, grammars.Sentence]]:
+        """The searcher's next proposals, as many as the budget has room for, begun as they come."""
+        known, looked_at = self._known, self._looked_at
+        admission = Admission(self._objective, self._taken, self._allow, known, looked_at)
         self._generation = 1 + max((one.generation for one in self._history), default=-1)
         problem = Problem(self._grammar, self._objective.seed, admission)
         proposals = self._searcher.propose(problem, tuple(self._history))
-        room = self._budget - len(self._history)
-        jobs: list[Job] = []
-        sentences: dict[int, grammars.Sentence] = {}
-        for place, proposal in enumerate(proposals[:room]):
-            index = len(self._baselines) + len(self._history) + place
-            jobs.append(self._job(proposal, index, "search", self._generation))
-            sentences[index] = proposal.candidate.sentence
-            self._taken.add(proposal.candidate.key)
-        return jobs, sentences
+        batch: list[tuple[Job, grammars.Sentence]] = []
+        for proposal in islice(proposals, self._budget - len(self._history)):
+            if self.bench.stopped:
+                break
+            index = len(self._baselines) + len(self._history) + len(batch)
+            job = self._job(proposal, index, "search", self._generation)
+            batch.append((job, proposal.candidate.sentence))
+            self.bench.begin(job)
+        self._taken |= {job.entry.key for job, _ in batch}
+        return batch
 
     def _job(self, proposal: Proposal, index: int, origin: str, generation: int) -> Job:
         candidate = proposal.candidate
@@ -165,7 +172,7 @@ class _Search:
 
     def _baseline_jobs(self, sentences: Sequence[grammars.Sentence]) -> list[Job]:
         """The baselines, known to the search from the beginning, so that it does not repeat them."""
-        admission = Admission(self._objective, ())
+        admission = Admission(self._objective, (), known=self._known)
         jobs: list[Job] = []
         for sentence in sentences:
             candidate = admission.admit(sentence)

@@ -85,7 +85,8 @@ class Outcome:
     `measures` has one number per training seed, `strata` one per training seed and stratum of
     `stratum_names`. `lost` marks a failure that may not happen again (the worker died, memory ran out, an
     exception): it is tried again when the search is resumed. A training that diverged is a finding and
-    stays. `pictures` are absent once they are stored.
+    stays. `uses_target`: the sentence holds a set as large as the target; None where that is not known.
+    `pictures` are absent once they are stored.
     """
 
     key: str
@@ -96,6 +97,7 @@ class Outcome:
     seconds: float = 0.0
     failure: str | None = None
     lost: bool = False
+    uses_target: bool | None = None
     pictures: Pictures | None = None
 
     @property
@@ -156,9 +158,12 @@ def evaluate(task: Task) -> Outcome:
     try:
         objective = task.objective
         grammar = load_grammar(objective.grammar, objective.space, objective.plugins)
-        examples = canonical(grammar.parse(task.sentence, type="Lesson").denote())
+        sentence = grammar.parse(task.sentence, type="Lesson")
+        examples = canonical(sentence.denote())
         key, n = content_key(objective, examples), len(examples)
-        return _teach(objective, examples, key) if n else _nothing_taught(objective, examples, key)
+        outcome = _teach(objective, examples, key) if n else _nothing_taught(objective, examples, key)
+        uses_target = sentence.uses_target(grammar.parse(objective.target, type="Set"))
+        return replace(outcome, uses_target=uses_target)
     except Exception as error:  # a learner, a grammar or a measure may be somebody else's
         logger.debug("evaluation of %s failed", task.sentence, exc_info=True)
         return Outcome(key, n, failure=one_line(error), lost=True)

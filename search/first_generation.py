@@ -1,5 +1,7 @@
 """Where searches begin: random lessons, small and large ones alike."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 import grammars
@@ -12,7 +14,7 @@ MOST_DRAWS = 12  # where the grammar has hardly any new lesson
 
 def varied_lessons(
     problem: Problem, rng: np.random.Generator, count: int, max_bits: float
-) -> list[Candidate]:
+) -> Iterator[Candidate]:
     """Up to `count` new lessons, as evenly spread over the bands of n as the grammar allows.
 
     A grammar draws large n more often than small ones, or the other way round; here up to `DRAWS` per
@@ -20,10 +22,10 @@ def varied_lessons(
     Fewer than `count` are returned only where `MOST_DRAWS` per lesson found no more.
     """
     quota = [count // len(BANDS) + (band < count % len(BANDS)) for band in range(len(BANDS))]
-    chosen: list[Candidate] = []
+    left = count
     others: list[Candidate] = []
     for draw in range(MOST_DRAWS * count):
-        if draw >= DRAWS * count and len(chosen) + len(others) >= count:
+        if left == 0 or (draw >= DRAWS * count and len(others) >= left):
             break
         sentence = _draw(problem.grammar, rng, max_bits)
         candidate = problem.admission.admit(sentence)
@@ -32,12 +34,11 @@ def varied_lessons(
         band = next((band for band, most in enumerate(BANDS) if candidate.n <= most), len(BANDS) - 1)
         if quota[band] > 0:
             quota[band] -= 1
-            chosen.append(candidate)
-            if len(chosen) == count:
-                return chosen
+            left -= 1
+            yield candidate
         else:
             others.append(candidate)
-    return [*chosen, *others][:count]
+    yield from others[:left]
 
 
 def _draw(grammar: grammars.Grammar, rng: np.random.Generator, max_bits: float) -> grammars.Sentence:

@@ -80,21 +80,20 @@ class Genetic:
         40, "attempts to find a new sentence before a fresh one is drawn", 1, 10_000, "attempts"
     )
 
-    def propose(self, problem: Problem, history: Sequence[Evaluated]) -> list[Proposal]:
+    def propose(self, problem: Problem, history: Sequence[Evaluated]) -> Iterator[Proposal]:
         """The next generation; see the class."""
         generation = 1 + max((evaluated.generation for evaluated in history), default=-1)
         rng = np.random.Generator(np.random.PCG64([problem.seed, generation, 0x6E]))
         if generation == 0:
-            return [Proposal(one) for one in varied_lessons(problem, rng, self.first, self.max_bits)]
+            yield from map(Proposal, varied_lessons(problem, rng, self.first, self.max_bits))
+            return
         with python_random(int(rng.integers(2**63))):
             parents = self._parents(self._survivors(history))
         toolbox = self._toolbox(problem.grammar, rng)
-        proposals = []
         for place in range(self.offspring):
             proposal = self._child(problem, toolbox, rng, parents, place)
             if proposal is not None:
-                proposals.append(proposal)
-        return proposals
+                yield proposal
 
     def _survivors(self, history: Sequence[Evaluated]) -> list[Individual]:
         """The population after the last generation: NSGA-II applied generation by generation."""

@@ -98,7 +98,7 @@ def open_ledger(
 
 
 class Ledger:
-    """One study, its finished outcomes by content key, and the store of its pictures."""
+    """One study: finished outcomes by content key, key and n of known lessons by text, stored pictures."""
 
     def __init__(
         self, storage: BaseStorage, artifacts: Path, study: str, settings: Mapping[str, Any]
@@ -113,6 +113,7 @@ class Ledger:
             self._study_id = _study_id(storage, study)
             self._check_settings(settings)
             self.outcomes: dict[str, Outcome] = {}
+            self.lessons: dict[str, tuple[str, int]] = {}
             self._numbers: dict[str, int] = {}
             self._arrays: dict[str, str] = {}
             self._read()
@@ -212,6 +213,8 @@ class Ledger:
                 self._fail(trial._trial_id, "cut off: the driver ended before it did", lost=True)
                 continue
             outcome = _outcome(trial)
+            if outcome is not None:
+                self.lessons.setdefault(str(trial.user_attrs.get("sentence")), (outcome.key, outcome.n))
             if outcome is not None and outcome.key not in self.outcomes:
                 self.outcomes[outcome.key] = outcome
                 arrays = _artifact_named(trial, ARRAYS)
@@ -277,6 +280,8 @@ def _measured(outcome: Outcome) -> dict[str, Any]:
         "strata": dict(outcome.strata),
         "stratum_names": {str(stratum): name for stratum, name in outcome.stratum_names.items()},
     }
+    if outcome.uses_target is not None:
+        columns["uses_target"] = int(outcome.uses_target)
     return columns | {"seconds": round(outcome.seconds, 3), "numbers": json.dumps(numbers)}
 
 
@@ -300,6 +305,7 @@ def _outcome(trial: FrozenTrial) -> Outcome | None:
             {name: tuple(tuple(map(float, row)) for row in rows) for name, rows in numbers["strata"].items()},
             {int(stratum): str(name) for stratum, name in numbers["stratum_names"].items()},
             seconds=float(said["seconds"]),
+            uses_target=bool(said["uses_target"]) if "uses_target" in said else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SearchError(

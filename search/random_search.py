@@ -1,6 +1,6 @@
 """Random search: what any cleverer searcher has to beat."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,9 +20,8 @@ class RandomSearch:
         default=120.0, metadata={"help": "longest sentence proposed", "unit": "bit", "range": (1.0, 10_000.0)}
     )
 
-    def propose(self, problem: Problem, history: Sequence[Evaluated]) -> list[Proposal]:
+    def propose(self, problem: Problem, history: Sequence[Evaluated]) -> Iterator[Proposal]:
         """The next batch, which depends on the history only through what is known already."""
         generation = 1 + max((evaluated.generation for evaluated in history), default=-1)
         rng = np.random.Generator(np.random.PCG64([problem.seed, generation, 0x4A]))
-        lessons = varied_lessons(problem, rng, self.batch, self.max_bits)
-        return [Proposal(candidate) for candidate in lessons]
+        yield from map(Proposal, varied_lessons(problem, rng, self.batch, self.max_bits))

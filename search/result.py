@@ -56,7 +56,7 @@ def build(
     variables = columns(COLUMNS, rows)
     variables["uses_target"] = labelled(
         "trial",
-        [int(grammar.parse(row.entry.sentence).uses_target(target)) for row in rows],
+        [int(_uses_target(row, grammar, target)) for row in rows],
         "1 where the sentence contains a set as large as the target",
     )
     outcomes = [row.outcome for row in rows]
@@ -78,6 +78,12 @@ def build(
         "trial", front_of(dataset, ("n",)), "1 where no proposed lesson is better in (g, n)"
     )
     return dataset
+
+
+def _uses_target(row: Row, grammar: grammars.Grammar, target: grammars.Sentence) -> bool:
+    """As the worker found; a failed evaluation may not have come so far."""
+    found = row.outcome.uses_target
+    return grammar.parse(row.entry.sentence).uses_target(target) if found is None else found
 
 
 def front_of(dataset: xr.Dataset, costs: Sequence[str]) -> np.ndarray[Any, np.dtype[np.int8]]:

@@ -7,8 +7,8 @@ evaluated whole, in any order, before it is asked again.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import grammars
 from search.evaluation import Objective, canonical, content_key
@@ -67,11 +67,14 @@ class Admission:
         objective: Objective,
         taken: Iterable[str],
         allow: Allow | None = None,
+        known: Mapping[str, tuple[str, int]] | None = None,
         looked_at: dict[str, Candidate | None] | None = None,
     ) -> None:
+        """`known` has key and n of lessons by their text; `looked_at` remembers beyond one batch."""
         self._objective = objective
         self._taken = set(taken)
         self._allow = allow
+        self._known = known or {}
         self._looked_at = {} if looked_at is None else looked_at
 
     def look(self, sentence: grammars.Sentence) -> Candidate | None:
@@ -92,6 +95,8 @@ class Admission:
     def _candidate(self, sentence: grammars.Sentence) -> Candidate | None:
         if self._allow is not None and not self._allow(sentence):
             return None
+        if str(sentence) in self._known:
+            return Candidate(sentence, *self._known[str(sentence)])
         try:
             examples = canonical(sentence.denote())
         except grammars.GrammarError:
@@ -108,11 +113,13 @@ class Problem:
     grammar: grammars.Grammar
     seed: int
     admission: Admission
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Searcher(Protocol):
     """Proposes the next batch; an empty one ends the search."""
 
-    def propose(self, problem: Problem, history: Sequence[Evaluated]) -> list[Proposal]:
-        """The next batch, a function of `problem.seed` and `history` alone."""
+    def propose(self, problem: Problem, history: Sequence[Evaluated]) -> Iterable[Proposal]:
+        """The next batch, a function of `problem.seed` and `history` alone.
+
+        A generator has its first proposals taught while it still looks for the others.
+        """

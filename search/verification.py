@@ -76,8 +76,8 @@ def verify(
             left, pace = len(jobs) - len(bench.rows), bench.seconds_per_training
             progress(Standing(len(bench.rows), len(jobs), None if pace is None else pace * left))
 
-    with interruptible() as asked:
-        bench = Bench(book, workers, asked, note)
+    finished = False
+    with interruptible() as asked, Bench(book, workers, asked, note) as bench:
         finished = bench.run(list(jobs.values()))
     rows = {cell: bench.rows.get(job.entry.index) for cell, job in jobs.items()}
     dataset = _dataset(chosen, list(pupils), seeds, rows, book, tuple(grammar.space.shape))

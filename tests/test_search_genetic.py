@@ -1,7 +1,7 @@
 """The genetic searcher: a function of seed and history that climbs, on objectives with known answers."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 import grammars
 import search
 from search.genetic import Fitness, Genetic, python_random
-from search.searcher import Admission, Evaluated, Problem, Proposal, Searcher
+from search.searcher import Admission, Evaluated, Problem, Searcher
 
 GRAMMAR = grammars.load("dots", grammars.Grid(5, 5))
 OBJECTIVE = search.Objective("dots", GRAMMAR.space, "dots(k=between(1, 3))", "ideal")
@@ -156,11 +156,11 @@ def test_constrained_dominance(first: Fitness, second: Fitness, dominates: bool)
 
 def test_failed_evaluations_are_no_parents() -> None:
     history = [replace(one, g=float("nan")) for one in simulate(SMALL, 1)]
-    proposals = SMALL.propose(Problem(GRAMMAR, 0, Admission(OBJECTIVE, ())), history)
+    proposals = list(SMALL.propose(Problem(GRAMMAR, 0, Admission(OBJECTIVE, ())), history))
     assert len(proposals) == SMALL.offspring
     assert all(proposal.parents == () for proposal in proposals)
     history[3] = replace(history[3], g=0.5)
-    proposals = SMALL.propose(Problem(GRAMMAR, 0, Admission(OBJECTIVE, ())), history)
+    proposals = list(SMALL.propose(Problem(GRAMMAR, 0, Admission(OBJECTIVE, ())), history))
     assert {parent for proposal in proposals for parent in proposal.parents} == {3}
 
 
@@ -173,7 +173,7 @@ def test_a_language_with_few_lessons_is_used_up() -> None:
     taken: set[str] = set()
     for _ in range(30):
         admission = Admission(objective, taken, only_one_dot)
-        proposals: Sequence[Proposal] = Genetic().propose(Problem(tiny, 0, admission), ())
+        proposals = list(Genetic().propose(Problem(tiny, 0, admission), ()))
         if not proposals:
             break
         taken |= {proposal.candidate.key for proposal in proposals}
@@ -185,7 +185,7 @@ def test_a_language_with_few_lessons_is_used_up() -> None:
 def test_every_searcher_is_pure_and_proposes_what_is_admitted(name: str) -> None:
     searcher = search.load(name)
     admission = Admission(OBJECTIVE, ())
-    first = searcher.propose(Problem(GRAMMAR, 3, admission), ())
+    first = list(searcher.propose(Problem(GRAMMAR, 3, admission), ()))
     assert first
     assert all(admission.look(proposal.candidate.sentence) is None for proposal in first)  # taken now
     again = search.load(name).propose(Problem(GRAMMAR, 3, Admission(OBJECTIVE, ())), ())
@@ -195,7 +195,7 @@ def test_every_searcher_is_pure_and_proposes_what_is_admitted(name: str) -> None
         for place, p in enumerate(first)
     ]
     keys = {p.candidate.key for p in first}
-    later = searcher.propose(Problem(GRAMMAR, 3, Admission(OBJECTIVE, keys)), history)
+    later = list(searcher.propose(Problem(GRAMMAR, 3, Admission(OBJECTIVE, keys)), history))
     assert later
     assert not keys & {p.candidate.key for p in later}
 
