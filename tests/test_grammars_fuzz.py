@@ -42,7 +42,7 @@ def random_text(grammar: grammars.Grammar, seed: int) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_tokens_dropped_doubled_exchanged_and_replaced(name: str, seed: int, data: st.DataObject) -> None:
     grammar = grammars.load(name)
@@ -66,7 +66,7 @@ def test_tokens_dropped_doubled_exchanged_and_replaced(name: str, seed: int, dat
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(text=st.text(max_size=80))
 def test_any_characters(name: str, text: str) -> None:
     check_read(grammars.load(name), text)

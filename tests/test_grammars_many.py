@@ -20,7 +20,7 @@ NAMES = [
     name for name in sorted(grammars.available()) if isinstance(grammars.load(name).space, grammars.Grid)
 ]
 SENTENCES, DENOTED = 100_000, 2_000
-QUICK, FEWER = 100, 250
+QUICK, FEWER = 200, 400
 SEED = 20260303
 SHOWN = 16  # examples drawn of a set
 
