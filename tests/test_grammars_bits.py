@@ -97,13 +97,13 @@ def test_bits_are_a_product_of_choices() -> None:
 
     eight = (1 / 8) / sum(1 / n for n in range(1, 1025))
     two = chosen("exactly") * harmonic(2)
-    small = chosen("dots") * two * DEFAULT_PROBABILITY**2
+    small = chosen("dots") * two * DEFAULT_PROBABILITY**3
     probability = chosen("take") * eight * small * 2.0**-16
     assert GRAMMAR.parse("take(8, dots(k=2), seed=0)").bits == pytest.approx(-math.log2(probability))
     # Anything but the default shares what the default leaves.
     gaps = [1 / (i * (i + 1)) for i in range(1, 9)]
     gap = (1 - DEFAULT_PROBABILITY) * (gaps[2] / sum(gaps)) / (1 - gaps[1] / sum(gaps))
-    wide = chosen("dots") * two * gap * DEFAULT_PROBABILITY
+    wide = chosen("dots") * two * gap * DEFAULT_PROBABILITY**2
     assert GRAMMAR.parse("dots(k=2, gap=2)").bits == pytest.approx(-math.log2(wide))
 
 

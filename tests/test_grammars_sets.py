@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,47 @@ class Definitions:
     def outside(self, region: set[Pixel]) -> set[Pixel]:
         return set(self.pixels) - region
 
+    def subgrid(self, down: int, right: int, row: int, column: int) -> set[Pixel]:
+        return {(r, c) for r, c in self.pixels if (r - row) % down == 0 and (c - column) % right == 0}
+
+    def levels(self, number: int) -> int:
+        return number
+
+    def deepest(self) -> int:
+        return 99
+
+    def carpet(self, tile: str, depth: int) -> set[Pixel]:
+        cells = tile.split("/")
+        side = len(cells)
+
+        def is_white(r: int, c: int, level: int) -> bool:
+            if level == 0:
+                return True
+            size = side ** (level - 1)
+            return cells[r // size % side][c // size % side] == "1" and is_white(r, c, level - 1)
+
+        # On these grids no more than six levels differ, and above them the grid is in the first cell.
+        most = next(level for level in range(9) if side**level >= max(self.height, self.width))
+        return {(r, c) for r, c in self.pixels if is_white(r, c, min(depth, most))}
+
+    def copy(self, row: int, column: int, scale: int, turn: int) -> tuple[int, int, int, int]:
+        return row, column, scale, turn
+
+    def ifs(self, *arguments: Any) -> set[Pixel]:
+        *copies, depth = arguments
+        points = {(Fraction(1, 2), Fraction(1, 2))}
+        for _ in range(min(depth, next(m for m in range(9) if 2**m >= max(self.height, self.width)))):
+            points = {image for point in points for image in self._images(copies, point)}
+        return {(math.floor(y * self.height), math.floor(x * self.width)) for y, x in points}
+
+    def _images(self, copies: Any, point: Any) -> Iterator[Any]:
+        for row, column, scale, turn in copies:
+            y, x = point[0], 1 - point[1] if turn >= 4 else point[1]
+            for _ in range(turn % 4):
+                y, x = 1 - x, y
+            room = Fraction(scale - 1, 4 * scale)
+            yield y / scale + row * room, x / scale + column * room
+
     # Pictures.
 
     def at(self, row: int, column: int) -> Picture:
@@ -92,12 +134,31 @@ class Definitions:
 
     # Sets.
 
-    def dots(self, k: set[int], gap: int, region: set[Pixel]) -> set[Picture]:
+    def dots(self, k: set[int], gap: int, region: set[Pixel], neighbours: int) -> set[Picture]:
+        def steps(down: int, right: int) -> int:
+            return max(down, right) if neighbours == 8 else down + right
+
         def apart(picture: Picture) -> bool:
             pairs = itertools.combinations(picture, 2)
-            return all(max(abs(a - c), abs(b - d)) > gap for (a, b), (c, d) in pairs)
+            return all(steps(abs(a - c), abs(b - d)) > gap for (a, b), (c, d) in pairs)
 
         return {p for p in self.pictures if len(p) in k and p <= region and apart(p)}
+
+    def lines(self, k: set[int], gap: int) -> set[Picture]:
+        def is_line(picture: Picture) -> bool:
+            places = sorted(picture)
+            steps = {(c - a, d - b) for (a, b), (c, d) in itertools.pairwise(places)}
+            return len(steps) <= 1 and all(max(abs(down), abs(right)) > gap for down, right in steps)
+
+        return {p for p in self.pictures if len(p) in k and is_line(p)}
+
+    def lattice(self, down: int, right: int, slant: int) -> set[Picture]:
+        found = set()
+        for first, offset in itertools.product(range(down), range(right)):
+            rows = range(first, self.height, down)
+            places = {(r, offset + slant * i + right * j) for i, r in enumerate(rows) for j in range(-99, 99)}
+            found.add(frozenset(places & set(self.pixels)))
+        return found
 
     def explicit(self, *pictures: Picture) -> set[Picture]:
         return set(pictures)
