@@ -51,7 +51,7 @@ lint: $(VENV)/.stamp-test
 
 # One process per core, each of one thread.
 test: lint
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --dist loadfile
 
 test-slow: $(VENV)/.stamp-test
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -m slow
