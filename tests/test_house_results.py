@@ -1,0 +1,70 @@
+"""The figures of the front page are those of the files beside it."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import analysis
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "study" / "results" / "first"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NUMBER = r"(\d\.\d\d) \[(\d\.\d\d), (\d\.\d\d)\]"
+
+
+def interval(values: xr.DataArray) -> tuple[float, float, float]:
+    """The t-interval of g over seeds, from the single trainings."""
+    found = values.to_numpy()
+    return tuple(analysis.logit_interval(found[np.isfinite(found)]))
+
+
+@pytest.mark.parametrize(
+    ("name", "learners"),
+    [("dots", ["conv", "conv(padding=zeros)"]), ("polygons", ["conv"])],
+)
+def test_the_tables_are_recomputed_from_the_trainings(name: str, learners: list[str]) -> None:
+    with xr.open_dataset(RESULTS / f"{name}-verified.nc") as verified:
+        rows = 0
+        for place, sentence in enumerate(verified["sentence"].values):
+            n = int(verified["n"][place])
+            lesson = f"| `{sentence}` | {n} |"
+            iid = f"i.i.d. samples of the target | {n} |"
+            single = "one sample of the target (it has four dots) | 1 |"
+            baseline = str(verified["origin"].values[place]) == "iid"
+            sought = (single if n == 1 else iid) if baseline else lesson
+            bits = f"| {float(verified['bits'][place]):.0f} |"
+            line = next((line for line in README.splitlines() if sought in line and bits in line), None)
+            if line is None:
+                continue
+            rows += 1
+            shown = [tuple(map(float, found)) for found in re.findall(NUMBER, line)]
+            g = verified["generalization"].isel(sentence=place)
+            expected = [interval(g.sel(learner=learner)) for learner in learners]
+            np.testing.assert_allclose(shown, expected, atol=0.0051)
+        assert rows == {"dots": 3, "polygons": 4}[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "learner", "shown"),
+    [
+        ("dots", 2, "conv", "+0.018 [+0.001, +0.035]"),
+        ("dots", 2, "conv(padding=zeros)", "−0.079 [−0.103, −0.054]"),
+        ("polygons", 41, "conv", "+0.138 [+0.109, +0.167]"),
+    ],
+)
+def test_the_differences_are_recomputed_from_the_trainings(
+    name: str, n: int, learner: str, shown: str
+) -> None:
+    assert shown in " ".join(README.split())
+    with xr.open_dataset(RESULTS / f"{name}-verified.nc") as verified:
+        g = verified["generalization"].sel(learner=learner).to_numpy()
+        size, iid = verified["n"].to_numpy(), verified["origin"].to_numpy() == "iid"
+        found = g[np.flatnonzero((size == n) & ~iid)[0]]
+        baseline = g[np.flatnonzero((size == 64) & iid)[0]]
+        both = np.isfinite(found) & np.isfinite(baseline)
+        difference = analysis.paired_difference(found[both], baseline[both])
+    numbers = [float(number) for number in re.findall(r"[+-]\d\.\d{3}", shown.replace("−", "-"))]
+    np.testing.assert_allclose(tuple(difference), numbers, atol=0.00051)
