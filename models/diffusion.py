@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from .errors import ModelError, nearest
+from .frame import PICTURES, Frame
 from .learner import Array, Fitted
 from .noise import BLOCK, Noise
 from .samplers import SAMPLERS, schedule
@@ -22,7 +23,10 @@ CACHE = 2**19
 
 @dataclass(kw_only=True)
 class DiffusionSettings(Settings):
-    """How samples are drawn. Noise levels are in units of white - black."""
+    """How samples are drawn. Noise levels are in units of white - black; on the plane, of the points' scale.
+
+    That scale is twice their standard deviation (`Frame`).
+    """
 
     sigma_min: float = setting(0.02, "lowest noise level of sampling", "white - black", (1e-4, 1.0))
     sigma_max: float = setting(20.0, "noise level that sampling starts from", "white - black", (0.1, 1e4))
@@ -42,6 +46,7 @@ class FittedDiffusion(Fitted):
 
     settings: Any
     device: str = "cpu"
+    frame: Frame = PICTURES
 
     @abstractmethod
     def denoiser(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
@@ -49,7 +54,7 @@ class FittedDiffusion(Fitted):
 
     @abstractmethod
     def batch_size(self) -> int:
-        """Pictures denoised together."""
+        """Examples denoised together."""
 
     def sample(
         self,
@@ -67,8 +72,11 @@ class FittedDiffusion(Fitted):
             raise ModelError(f"`n >= 0` and `seed >= 0` must hold, but got (n={n}, seed={seed})")
         if steps is not None and steps < 1:
             raise ModelError(f"`steps >= 1` must hold, but got steps={steps}")
+        scale = self.frame.scale
         levels = schedule(
-            steps or self.settings.sampler_steps, self.settings.sigma_min, self.settings.sigma_max
+            steps or self.settings.sampler_steps,
+            scale * self.settings.sigma_min,
+            scale * self.settings.sigma_max,
         )
         size = max(BLOCK, self.batch_size() // BLOCK * BLOCK)
         length = len(levels) if trajectory else 1
@@ -85,7 +93,7 @@ class FittedDiffusion(Fitted):
     def states(self, sampler: str, levels: list[float], noise: Noise) -> Iterator[torch.Tensor]:
         """The states of one batch of samples, from noise to sample."""
         one = (1,) * (len(self.shape) + 1)
-        start = levels[0] * noise.draw()
+        start = self.frame.origin + levels[0] * noise.draw()
 
         def denoise(x: torch.Tensor, sigma: float) -> torch.Tensor:
             return self.denoiser(x, torch.full(one, sigma, device=self.device))

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .frame import PICTURES, Frame, Place
+
 Network = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 # Sines and cosines of the noise level that a network is given.
@@ -23,15 +25,23 @@ class EDM:
     """Preconditioning D(x) = c_skip x + c_out F(c_in x, sigma) around the data's mean.
 
     Karras et al. 2022, eq. 7 and table 1. The paper's data have mean zero; ours lie between 0 and 1, so
-    `mean` (one number, so that no symmetry is lost) is taken off first and added again.
+    `mean` (one number for all pixels, so that no symmetry is lost) is taken off first and added again.
     """
 
-    mean: float
+    mean: Place
     sigma_data: float
+    scale: float = 1.0
 
     @classmethod
-    def of(cls, examples: NDArray[np.float32], sigma_data: float | None = None) -> EDM:
-        """Measured from a training set: mean and standard deviation over all its pixels."""
+    def of(
+        cls, examples: NDArray[np.float32], sigma_data: float | None = None, frame: Frame = PICTURES
+    ) -> EDM:
+        """Measured from a training set: mean and standard deviation over all its pixels or points.
+
+        `sigma_data` is in units of the frame's scale.
+        """
+        if examples.ndim == 2:
+            return cls(frame.origin, frame.scale * (sigma_data or 0.5), frame.scale)
         measured = float(examples.std(dtype=np.float64))
         return cls(float(examples.mean(dtype=np.float64)), sigma_data or max(measured, LEAST_SIGMA_DATA))
 
@@ -39,7 +49,7 @@ class EDM:
         """D(x, sigma): x float[n, ...], sigma float[n, 1, ...] or float[1, 1, ...]."""
         total = (sigma**2 + self.sigma_data**2).sqrt()
         centred = x - self.mean
-        output = network(centred / total, condition(sigma))
+        output = network(centred / total, condition(sigma / self.scale))
         return (
             self.mean + centred * (self.sigma_data / total) ** 2 + output * (sigma * self.sigma_data / total)
         )

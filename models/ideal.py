@@ -41,6 +41,7 @@ class Ideal(Machine):
     """Learns the training examples, and nothing else."""
 
     settings_class = IdealSettings
+    plane = True
 
     def denoiser_of(self, examples: NDArray[np.float32], device: str) -> FittedIdeal:
         return FittedIdeal(examples, device)

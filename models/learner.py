@@ -65,6 +65,7 @@ class Learner(ABC):
     """Architecture, training method and budget."""
 
     settings_class: ClassVar[type[Settings]]
+    plane: ClassVar[bool] = False  # whether points of the plane can be learned too
 
     def __init__(self, name: str, settings: Settings) -> None:
         self.name = name
@@ -80,9 +81,10 @@ class Learner(ABC):
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
         """`None` where examples of this shape can be learned, else the reason why not."""
-        if len(shape) != 2 or min(shape) < 1:
-            return f"{self.name} learns pictures of shape (height, width), not {tuple(shape)}"
-        return None
+        if (len(shape) == 2 and min(shape) >= 1) or (self.plane and tuple(shape) == (2,)):
+            return None
+        learned = "pictures of shape (height, width)" + (" and points of shape (2,)" if self.plane else "")
+        return f"{self.name} learns {learned}, not {tuple(shape)}"
 
     def matching_machine(self, shape: tuple[int, ...]) -> tuple[str, dict[str, Any]] | None:
         """Name and settings of the closed-form machine that predicts this learner, where there is one."""

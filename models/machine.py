@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .diffusion import FittedDiffusion
+from .frame import Frame
 from .learner import Fitted, Learner, Stop
 
 
@@ -37,6 +38,7 @@ class Machine(Learner):
             member = self.denoiser_of(own, device)
             member.index, member.seed, member.shape = index, seed, own.shape[1:]
             member.settings, member.device = self.settings, device
+            member.frame = Frame.of(own, device)
             member.seconds = time.perf_counter() - begun
             members.append(member)
         return members

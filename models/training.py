@@ -17,6 +17,7 @@ from torch.nn.functional import mse_loss
 from .diffusion import CACHE, DiffusionSettings, FittedDiffusion
 from .edm import EDM, condition, training_sigmas
 from .errors import ModelError
+from .frame import Frame
 from .learner import Fitted, Learner, Stop
 from .network import Network, unpack
 from .setting import setting
@@ -95,8 +96,11 @@ class Training:
     ) -> None:
         self.network, self.settings, self.seed, self.index = network, settings, seed, index
         self.examples = torch.from_numpy(examples).to(device)
-        self.edm = EDM.of(examples, settings.sigma_data)
-        self.limit = DIVERGED * max(1.0, float(examples.var(dtype=np.float64)) / self.edm.sigma_data**2)
+        self.frame = Frame.of(examples, device)
+        self.edm = EDM.of(examples, settings.sigma_data, self.frame)
+        points = examples.ndim == 2
+        variance = self.frame.scale**2 / 4 if points else float(examples.var(dtype=np.float64))
+        self.limit = DIVERGED * max(1.0, variance / self.edm.sigma_data**2)
         random = np.random.Generator(np.random.PCG64([seed, 1]))
         self.lessons = lessons(random, self.examples, self.edm, settings)
         shapes = network.shapes()
@@ -138,7 +142,7 @@ class Training:
     def fitted(self) -> TrainedDiffusion:
         """The member as it is now."""
         member = TrainedDiffusion(self.network, self.edm, self.average.clone(), self.settings)
-        member.shape = tuple(self.examples.shape[1:])
+        member.shape, member.frame = tuple(self.examples.shape[1:]), self.frame
         member.index, member.seed = self.index, self.seed
         member.steps, member.loss = self.step, self.loss
         member.seconds, member.diverged = self.seconds, self.diverged
@@ -163,10 +167,11 @@ def lessons(
         now, hand = hand[: CHUNK * batch], hand[CHUNK * batch :]
         chosen = torch.from_numpy(now.reshape(CHUNK, batch)).to(examples.device)
         levels = training_sigmas(random, (CHUNK, batch), settings.noise_mean, settings.noise_std)
-        sigmas = torch.from_numpy(levels).to(examples.device).view(CHUNK, batch, *one)
+        relative = torch.from_numpy(levels).to(examples.device).view(CHUNK, batch, *one)
+        sigmas = relative * edm.scale
         normal = random.standard_normal((CHUNK, batch, *shape), dtype=np.float32)
         x, answer = edm.regression(examples[chosen], sigmas, torch.from_numpy(normal).to(examples.device))
-        known = condition(sigmas).view(CHUNK, batch, -1)
+        known = condition(relative).view(CHUNK, batch, -1)
         yield from zip(x, known, answer, strict=True)
 
 

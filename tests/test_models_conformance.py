@@ -162,7 +162,8 @@ def test_denoising_takes_one_level_or_one_for_each_picture(name: str) -> None:
 def test_what_is_known_beforehand_is_stated(name: str) -> None:
     learner = models.load(name)
     assert learner.supports((8, 8)) is None
-    assert "pictures" in str(learner.supports((2,)))
+    assert (learner.supports((2,)) is None) == learner.plane
+    assert "pictures of shape" in str(learner.supports((2, 2, 2)))
     assert isinstance(learner.properties["equivariant"], bool)
     matching = learner.matching_machine((8, 8))
     if learner.properties["trained"]:
