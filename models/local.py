@@ -1,16 +1,17 @@
 """Local score machines: a pixel's mean given the patch around it, over patches of the training pictures.
 
-Both answer with the mean of the posterior over training patches (Kamb & Ganguli 2025): for the pixel i of x
+All answer with the mean of the posterior over training patches (Kamb & Ganguli 2025): for the pixel i of x
 
     D(x)[i] = sum_p p(centre) w(p) / sum_p w(p),    w(p) = exp(-|x around i - p|**2 / (2 sigma**2)),
 
-and differ in which patches p are compared and in what a patch is at the border.
+and differ in which patches p are compared and in what a patch is at the border. The side of a patch may
+change with the noise level.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 from .diffusion import CACHE, DiffusionSettings, FittedDiffusion
 from .errors import ModelError
 from .machine import Machine
+from .patch_schedule import PatchSchedule
+from .patches import PatchDenoiser, Surroundings, apart, in_frame, on_ring
 from .setting import setting
 
 
@@ -28,128 +31,126 @@ class LocalSettings(DiffusionSettings):
     """Settings of the local machines."""
 
     patch: int = setting(5, "side of a patch; odd, so that it has a centre", "pixels", (1, 1025))
+    patch_min: int | None = setting(
+        None,
+        "side at sigma_min, growing with ln(sigma) to `patch` at sigma_max; `patch` everywhere if not given",
+        "pixels",
+        (1, 1025),
+    )
+    schedule: str | None = setting(
+        None, "sides by noise level in place of both: '3 5@0.3' is 3 below sigma = 0.3 and 5 from there on"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.patch % 2 == 0:
-            raise ModelError(f"`patch` must be odd, but got patch={self.patch}")
+        if self.schedule is not None and self.patch_min is not None:
+            raise ModelError(
+                "`schedule` says every side; `patch_min` must not be given beside it, "
+                f"but got patch_min={self.patch_min}"
+            )
+        self.sides()
 
-
-class Patches:
-    """Distinct training patches with how often each occurs."""
-
-    def __init__(self, rows: NDArray[Any], device: str) -> None:
-        """From patches bool or float32[n, size], whose centre is in column 0."""
-        distinct, counts = distinct_rows(rows)
-        pixels = torch.from_numpy(distinct).float()
-        half_squares = pixels.square().sum(1, keepdim=True) / 2
-        log_counts = torch.from_numpy(np.log(counts)).float()[:, None]
-        # |x - p|**2 / 2 without |x|**2 / 2, which is the same for all p, as one matrix product
-        self.columns = torch.cat([pixels, -half_squares, log_counts], 1).t().contiguous().to(device)
-        self.centres = pixels[:, 0].contiguous().to(device)
-
-    def posterior_mean(self, noisy: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-        """Mean of the centre, float32[n], given noisy patches float32[n, size], sigma float32[n or 1, 1]."""
-        precision = (1 / sigma**2).expand(len(noisy), 1)
-        rows = torch.cat([noisy * precision, precision, torch.ones_like(precision)], 1)
-        size = max(1, CACHE // len(self.centres))
-        return torch.cat([(part @ self.columns).softmax(1) @ self.centres for part in rows.split(size)])
-
-
-def distinct_rows(rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Distinct rows and how often each occurs; rows of bool are compared as packed bits."""
-    # `+ 0.0` makes -0 a 0
-    keys = np.ascontiguousarray(np.packbits(rows, axis=1) if rows.dtype == bool else rows + 0.0)
-    whole = keys.view(np.dtype((np.void, keys.shape[1] * keys.itemsize))).ravel()
-    _, first, counts = np.unique(whole, return_index=True, return_counts=True)
-    return rows[first], counts
-
-
-@dataclass(frozen=True)
-class Group:
-    """Pixels compared with the same patches."""
-
-    pixels: torch.Tensor  # int64[pixels]
-    around: torch.Tensor  # int64[pixels, size], the pixels of the patch around each
-    patches: Patches
+    def sides(self) -> PatchSchedule:
+        """The side of a patch at each noise level."""
+        if self.schedule is not None:
+            return PatchSchedule.parse(self.schedule)
+        if self.patch_min is not None:
+            return PatchSchedule.linear(self.patch_min, self.patch, self.sigma_min, self.sigma_max)
+        return PatchSchedule((self.patch,))
 
 
 class FittedLocal(FittedDiffusion):
-    """A local machine: pixels in groups, each with its patches."""
+    """A local machine: a denoiser for each side of a patch."""
 
-    def __init__(
-        self, examples: NDArray[np.float32], surroundings: dict[Any, list[list[int]]], device: str
-    ) -> None:
-        """`surroundings`: for each pixel of each group, that pixel and then the others around it."""
-        flat: NDArray[Any] = examples.reshape(len(examples), -1)
-        if bool(((flat == 0) | (flat == 1)).all()):
-            flat = flat.astype(bool)
-        self.groups = []
-        for places in surroundings.values():
-            around = np.array(places)
-            patches = Patches(flat[:, around].reshape(-1, around.shape[1]), device)
-            index = torch.from_numpy(around).to(device)
-            self.groups.append(Group(index[:, 0], index, patches))
-        self.widest = sum(group.around.numel() for group in self.groups)
+    def __init__(self, schedule: PatchSchedule, denoisers: dict[int, PatchDenoiser]) -> None:
+        self.schedule, self.denoisers = schedule, denoisers
+        self.widest = max(denoiser.widest for denoiser in denoisers.values())
 
     def denoiser(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         flat, own = x.flatten(1), sigma.flatten(1)
+        sides = self.schedule.at(own[:, 0].cpu().numpy())
+        if bool((sides == sides[0]).all()):
+            return self.denoisers[int(sides[0])](flat, own).view(x.shape)
         clean = torch.empty_like(flat)
-        for group in self.groups:
-            noisy = flat[:, group.around].flatten(0, 1)
-            each = own if len(own) == 1 else own.repeat_interleave(len(group.pixels), 0)
-            clean[:, group.pixels] = group.patches.posterior_mean(noisy, each).view(len(x), -1)
+        for side in np.unique(sides):
+            rows = torch.from_numpy(np.flatnonzero(sides == side)).to(flat.device)
+            clean[rows] = self.denoisers[int(side)](flat[rows], own[rows])
         return clean.view(x.shape)
 
     def batch_size(self) -> int:
         return 2 * CACHE // self.widest
 
 
-def on_ring(height: int, width: int, patch: int) -> dict[Any, list[list[int]]]:
-    """Surroundings under circular padding: all pixels in one group; a ring is seen at most once round."""
-    reach = patch // 2
-    rows = [dy for dy in range(-reach, reach + 1) if -height < 2 * dy <= height]
-    columns = [dx for dx in range(-reach, reach + 1) if -width < 2 * dx <= width]
-    offsets = sorted(product(rows, columns), key=lambda offset: offset != (0, 0))
-    return {
-        None: [
-            [(y + dy) % height * width + (x + dx) % width for dy, dx in offsets]
-            for y, x in product(range(height), range(width))
-        ]
-    }
+class LocalMachine(Machine):
+    """A machine that looks at patches: subclasses say which are compared."""
+
+    settings_class = LocalSettings
+    circular = False  # whether a patch goes on at the opposite border
+    equivariant = False
+
+    @cached_property
+    def schedule(self) -> PatchSchedule:
+        sides: PatchSchedule = self.settings.sides()
+        return sides
+
+    def surroundings(self, height: int, width: int, patch: int) -> Surroundings:
+        """The pixels of the patch around each pixel, in groups that share their training patches."""
+        return (on_ring if self.circular else in_frame)(height, width, patch)
+
+    def sides(self, shape: tuple[int, ...]) -> range:
+        """All sides of a patch that differ on pictures of this shape."""
+        return range(1, max(shape) + 2 if self.circular else 2 * max(shape), 2)
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        field = max(self.schedule.sides)
+        return {"trained": False, "receptive_field": field, "equivariant": self.equivariant}
+
+    def denoiser_of(self, examples: NDArray[np.float32], device: str) -> FittedLocal:
+        height, width = examples.shape[1:]
+        return FittedLocal(
+            self.schedule,
+            {
+                side: PatchDenoiser(examples, self.surroundings(height, width, side), device)
+                for side in sorted(set(self.schedule.sides))
+            },
+        )
 
 
-def in_frame(height: int, width: int, patch: int) -> dict[Any, list[list[int]]]:
-    """Surroundings under zero padding: pixels are grouped by which part of their patch is in the picture."""
-    reach = patch // 2
-    groups: dict[Any, list[list[int]]] = {}
-    for y, x in product(range(height), range(width)):
-        rows = range(max(0, y - reach), min(height, y + reach + 1))
-        columns = range(max(0, x - reach), min(width, x + reach + 1))
-        part = (y - rows[0], rows[-1] - y, x - columns[0], columns[-1] - x)
-        seen = sorted(product(rows, columns), key=lambda place: place != (y, x))
-        groups.setdefault(part, []).append([row * width + column for row, column in seen])
-    return groups
+@dataclass(kw_only=True)
+class PlacedSettings(LocalSettings):
+    """Settings of `local`."""
+
+    padding: str = setting("zeros", "what lies beyond the border", choices=("zeros", "circular"))
 
 
-class EquivariantLocal(Machine):
+class Local(LocalMachine):
+    """The local score machine: a pixel looks at its surroundings, and knows its place.
+
+    The patches p are those at the same place of every training picture; under zero padding, the part of them
+    within the picture.
+    """
+
+    settings_class = PlacedSettings
+
+    @property
+    def circular(self) -> bool:  # type: ignore[override]
+        return bool(self.settings.padding == "circular")
+
+    def surroundings(self, height: int, width: int, patch: int) -> Surroundings:
+        return apart(super().surroundings(height, width, patch))
+
+
+class EquivariantLocal(LocalMachine):
     """The equivariant local score machine: all that circular convolutions of this receptive field can know.
 
     The patches p are those around every pixel of every training picture, cut with circular padding.
     """
 
-    settings_class = LocalSettings
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        return {"trained": False, "receptive_field": self.settings.patch, "equivariant": True}
-
-    def denoiser_of(self, examples: NDArray[np.float32], device: str) -> FittedLocal:
-        height, width = examples.shape[1:]
-        return FittedLocal(examples, on_ring(height, width, self.settings.patch), device)
+    circular = equivariant = True
 
 
-class BoundaryBroken(Machine):
+class BoundaryBroken(LocalMachine):
     """The local score machine of zero padding: all that zero-padded convolutions of this field can know.
 
     Padding is exactly 0 and has no noise, so a pixel sees which part of its patch lies beyond the border.
@@ -157,13 +158,3 @@ class BoundaryBroken(Machine):
     distance is taken over the part within. Pixels further from the border than the patch reaches are one
     group; a patch that reaches across the picture knows its place.
     """
-
-    settings_class = LocalSettings
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        return {"trained": False, "receptive_field": self.settings.patch, "equivariant": False}
-
-    def denoiser_of(self, examples: NDArray[np.float32], device: str) -> FittedLocal:
-        height, width = examples.shape[1:]
-        return FittedLocal(examples, in_frame(height, width, self.settings.patch), device)

@@ -25,6 +25,12 @@ REGISTRY: dict[str, Entry] = {
         "models.transformer:Transformer", "attention between patches, learned positions, EDM diffusion"
     ),
     "ideal": Entry("models.ideal:Ideal", "closed form: the optimal denoiser of the training set"),
+    "equivariant_ideal": Entry(
+        "models.equivariant_ideal:EquivariantIdeal",
+        "closed form: the optimal denoiser of the training set and all its translates",
+    ),
+    "wiener": Entry("models.wiener:Wiener", "closed form: the best denoiser for Gaussian data"),
+    "local": Entry("models.local:Local", "closed form: patches compared with those at the same place"),
     "equivariant_local": Entry(
         "models.local:EquivariantLocal", "closed form: patches compared with all patches, circular padding"
     ),
