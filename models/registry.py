@@ -24,6 +24,7 @@ REGISTRY: dict[str, Entry] = {
     "transformer": Entry(
         "models.transformer:Transformer", "attention between patches, learned positions, EDM diffusion"
     ),
+    "mlp": Entry("models.mlp:Mlp", "perceptrons, Fourier features on the plane, EDM diffusion"),
     "ideal": Entry("models.ideal:Ideal", "closed form: the optimal denoiser of the training set"),
     "equivariant_ideal": Entry(
         "models.equivariant_ideal:EquivariantIdeal",
