@@ -17,58 +17,99 @@ from analysis.target import Target
 from analysis.yardstick import Yardstick
 
 if TYPE_CHECKING:
+    from analysis.comparison import compare
+    from analysis.crossings import crossing, n_star
     from analysis.figures import front, progress, strata
     from analysis.files import open_runs, provenance, save
+    from analysis.halves import agreement
     from analysis.labelled import measure
+    from analysis.laws import fit_laws
+    from analysis.many import over_seeds
+    from analysis.moved import transfer
+    from analysis.overlays import superposition
+    from analysis.phases import regimes, window
     from analysis.pictures import sheet
+    from analysis.properties import PROPERTIES, Property, register_property
+    from analysis.property_table import properties_of
     from analysis.shelves import clouds, shelf
     from analysis.style import png, write
     from analysis.teaching import Taught, taught, teaching_sets
+    from analysis.unseen import learned_size
 
 _LATER = {
+    "PROPERTIES": "analysis.properties",
+    "Property": "analysis.properties",
     "Taught": "analysis.teaching",
+    "agreement": "analysis.halves",
     "clouds": "analysis.shelves",
+    "compare": "analysis.comparison",
+    "crossing": "analysis.crossings",
+    "fit_laws": "analysis.laws",
     "front": "analysis.figures",
+    "learned_size": "analysis.unseen",
     "measure": "analysis.labelled",
+    "n_star": "analysis.crossings",
     "open_runs": "analysis.files",
+    "over_seeds": "analysis.many",
     "png": "analysis.style",
     "progress": "analysis.figures",
+    "properties_of": "analysis.property_table",
     "provenance": "analysis.files",
+    "regimes": "analysis.phases",
+    "register_property": "analysis.properties",
     "save": "analysis.files",
     "sheet": "analysis.pictures",
     "shelf": "analysis.shelves",
     "strata": "analysis.figures",
+    "superposition": "analysis.overlays",
     "taught": "analysis.teaching",
     "teaching_sets": "analysis.teaching",
+    "transfer": "analysis.moved",
+    "window": "analysis.phases",
     "write": "analysis.style",
 }
 
 __all__ = [
     "MEASURES",
+    "PROPERTIES",
     "AnalysisError",
     "Interval",
     "Measure",
+    "Property",
     "Target",
     "Taught",
     "Yardstick",
+    "agreement",
     "clouds",
+    "compare",
+    "crossing",
+    "fit_laws",
     "front",
+    "learned_size",
     "logit_interval",
     "measure",
     "measures",
+    "n_star",
     "open_runs",
+    "over_seeds",
     "paired_difference",
     "png",
     "progress",
+    "properties_of",
     "provenance",
+    "regimes",
     "register",
+    "register_property",
     "save",
     "sheet",
     "shelf",
     "strata",
+    "superposition",
     "taught",
     "teaching_sets",
+    "transfer",
     "wilson",
+    "window",
     "write",
 ]
 

@@ -18,7 +18,7 @@ import xarray as xr
 from analysis.errors import AnalysisError
 
 PACKAGES = ("learned-sets", "numpy", "scipy", "xarray", "netCDF4", "torch", "optuna", "deap")
-RESULTS = ("result.nc", "verified.nc")
+RESULTS = ("result.nc", "verified.nc", "learned.nc")
 PACKED = {"zlib": True, "complevel": 4, "shuffle": True}
 
 
@@ -71,7 +71,7 @@ def provenance(configuration: Mapping[str, Any] | None = None) -> dict[str, str]
 def open_runs(*paths: str | Path) -> xr.DataTree:
     """Opens runs as one tree, `tree["<run>/result"]` and `tree["<run>/verified"]`, lazily.
 
-    A path is the folder of a run or a netCDF file; a run is called as its folder, the second of one name
+    A path is the folder of a run or a netCDF file, `learned.nc` among them; a run is called as its folder, the second of one name
     `<name>-2`. AnalysisError where a folder holds no result or a file is no netCDF file.
     """
     if not paths:

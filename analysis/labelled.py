@@ -1,6 +1,7 @@
 """The measures as a labelled dataset, every variable with its unit and its meaning."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from analysis.intervals import LEVEL, wilson
+from analysis.many import each
 from analysis.measures import measures
 from analysis.registry import MEASURES
 from analysis.target import Target
@@ -15,20 +17,27 @@ from analysis.yardstick import DRAWS, Yardstick
 
 
 def measure(
-    samples: NDArray[Any],
+    samples: NDArray[Any] | xr.DataArray,
     target: Target,
-    training_set: NDArray[Any],
+    training_set: NDArray[Any] | xr.DataArray,
     yardstick: Yardstick | None = None,
     *,
     seed: int = 0,
+    dims: Sequence[str] = (),
 ) -> xr.Dataset:
-    """Every measure of one learned sample: scalars, and one number per stratum of the target.
+    """Every measure of one learned sample, or of many: numbers, and one per stratum of the target.
 
-    Arguments as in `measures`. Shares of the samples have `<name>_low` and `<name>_high` beside them,
-    Wilson's interval within this one model; g and coverage get theirs over training seeds (`logit_interval`).
+    Arguments as in `measures`; samples of many learners, seeds and checkpoints lead with these dimensions,
+    either named in `dims` or those of a DataArray (`Sampled.of`), and so may the training set; the result
+    then leads with them too. Shares of the samples have `<name>_low` and `<name>_high` beside them, Wilson's
+    interval within this one model; g and coverage get theirs over training seeds (`analysis.over_seeds`).
     The attributes say N, n and the yardstick's seed: g at another N is not comparable.
     On the plane, what lies beyond the target's window is reported too.
     """
+    if dims or isinstance(samples, xr.DataArray) or isinstance(training_set, xr.DataArray):
+        count = samples.sizes.get("sample", 0) if isinstance(samples, xr.DataArray) else len(samples[0])
+        common = yardstick or Yardstick.of(target, seed, draws=max(count, DRAWS))
+        return each(samples, training_set, lambda own, lesson: measure(own, target, lesson, common), dims)
     yardstick = yardstick or Yardstick.of(target, seed, draws=max(len(samples), DRAWS))
     numbers = measures(samples, target, training_set, yardstick)
     variables: dict[str, Any] = {}
