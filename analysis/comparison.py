@@ -22,7 +22,7 @@ from analysis.gathering import Learned, gathered, verifications
 from analysis.halves import agreement
 from analysis.moved import transfer
 from analysis.properties import chosen
-from analysis.sides import Side
+from analysis.sides import BLURRED, OUTSIDE, Side
 from analysis.target import Target
 
 BEYOND = 2.0  # times what chance gives: samples that are equal so often had the same noise
@@ -109,7 +109,7 @@ def _paired(together: list[xr.Dataset]) -> bool:
 
 
 def _all_strata(target: Target | None) -> set[int]:
-    return set() if target is None else {int(stratum) for stratum in target.weights}
+    return set() if target is None else {BLURRED, OUTSIDE, *(int(one) for one in target.weights)}
 
 
 def _named_target(learned: Iterable[Learned]) -> Target | None:

@@ -71,8 +71,8 @@ def provenance(configuration: Mapping[str, Any] | None = None) -> dict[str, str]
 def open_runs(*paths: str | Path) -> xr.DataTree:
     """Opens runs as one tree, `tree["<run>/result"]` and `tree["<run>/verified"]`, lazily.
 
-    A path is the folder of a run or a netCDF file, `learned.nc` among them; a run is called as its folder, the second of one name
-    `<name>-2`. AnalysisError where a folder holds no result or a file is no netCDF file.
+    A path is the folder of a run or a netCDF file, `learned.nc` among them; a run is called as its folder,
+    the second of one name `<name>-2`. AnalysisError where a folder holds no result, or a file is no netCDF.
     """
     if not paths:
         raise AnalysisError("open_runs takes at least one folder of a run, got none")

@@ -195,7 +195,8 @@ def _by_hints(picture: Pictures, first: Members, second: Members, hints: Sequenc
 
 
 def _packed(pictures: Pictures) -> NDArray[np.uint8]:
-    return np.packbits(pictures.reshape(len(pictures), -1), axis=1)
+    count, height, width = pictures.shape
+    return np.packbits(pictures.reshape(count, height * width), axis=1)
 
 
 def _labelled(value: float, long_name: str) -> Any:

@@ -52,7 +52,8 @@ def regimes(
     medians: dict[str, xr.DataArray] = {}
     for name in kept:
         average = [dim for dim in over if dim in chosen[name].dims]
-        medians[name] = chosen[name].median(average, keep_attrs=True) if average else chosen[name]
+        one = chosen[name].median(average, keep_attrs=True) if average else chosen[name]
+        medians[name] = one.assign_attrs({"long_name": name, "units": "1"} | one.attrs)
     result = xr.Dataset(medians, attrs={"generalises": str(generalises), "memorises": str(memorises)})
     result["regime"] = _regime(medians, generalises, memorises)
     for label, (name, threshold) in (("tau_gen", generalises), ("tau_mem", memorises)):
