@@ -96,3 +96,22 @@ def test_a_machine_without_patches_cannot_be_calibrated() -> None:
 def test_a_schedule_through_points_changes_between_them() -> None:
     found = PatchSchedule.through([3, 3, 5, 3], [0.01, 0.1, 1.0, 100.0])
     assert str(found) == "3 5@0.3162 3@10"
+
+
+def pooled(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+
+def test_the_matching_machine_predicts_a_circular_convolution_from_the_same_noise() -> None:
+    """Taught one picture, which is all that the ideal machine predicts."""
+    examples = np.zeros((1, 8, 8), dtype=bool)
+    examples[0, 2, 1] = examples[0, 4, 5] = True
+    learner = models.load("conv", width=24, steps=300)
+    name, settings = learner.matching_machine((8, 8))  # type: ignore[misc]
+    network, machine, ideal = (
+        one.fit([examples], [0])[0].sample(64, 1, sampler="heun", steps=20)
+        for one in (learner, models.load(name, **settings), models.load("ideal"))
+    )
+    assert pooled(network, machine) > 0.75
+    assert abs(pooled(network, ideal)) < 0.2
+    assert abs(pooled(network, np.roll(machine, 1, 0))) < 0.2  # another's noise predicts nothing
