@@ -39,6 +39,17 @@ REGISTRY: dict[str, Entry] = {
         "models.local:BoundaryBroken",
         "closed form: patches compared with those as near the border, zero padding",
     ),
+    "dae": Entry(
+        "models.dae:DAELearner", "denoising autoencoder, sampled by the chain of corrupting and restoring"
+    ),
+    "vae": Entry("models.vae:VAELearner", "variational autoencoder, pixels drawn from its likelihood"),
+    "realnvp": Entry(
+        "models.realnvp:RealNVPLearner", "affine couplings: an invertible network, an exact density"
+    ),
+    "gan": Entry("models.gan:GANLearner", "adversarial: relativistic loss, slope penalties, hard pixels"),
+    "autoregressive": Entry(
+        "models.autoregressive:AutoregressiveLearner", "causal transformer, pixel by pixel, exact likelihood"
+    ),
 }
 
 
