@@ -1,9 +1,9 @@
 """The table of `models/THEORY.md`: what closed-form machines predict of trained learners, on 8x8 dots.
 
-    PYTHONPATH=. python tests/tables/theory.py [row ...]
+    PYTHONPATH=. python tests/tables/theory.py [learner ...] [set ...]
 
 prints it as Markdown: all rows, or those of the named learners (conv-circular, conv-zeros, unet, transformer,
-mlp). Every figure is of 256 samples from the same initial noise by 40 Heun steps of the probability flow.
+mlp) and training sets (iid, picture, dots). Every figure is of 256 samples from the same initial noise by 40 Heun steps of the probability flow.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def training_sets() -> dict[str, np.ndarray]:
     iid = target.sample(64, np.random.default_rng(0), distinct=True)
     two = np.zeros((1, 8, 8), dtype=bool)
     two[0, 2, 1] = two[0, 4, 5] = True
-    return {"64 i.i.d.": iid, "one picture": two, "64 of one dot": np.eye(64, dtype=bool).reshape(64, 8, 8)}
+    return {"iid": iid, "picture": two, "dots": np.eye(64, dtype=bool).reshape(64, 8, 8)}
 
 
 def pooled(network: np.ndarray, machine: np.ndarray) -> float:
@@ -115,12 +115,12 @@ def line(networks: list[np.ndarray], machines: list[np.ndarray], independent: bo
     return " | ".join(columns)
 
 
-def rows(row: str) -> Iterator[str]:
+def rows(row: str, sets: dict[str, np.ndarray]) -> Iterator[str]:
     """The lines of one learner, printed as they come; yields its lines of the second table."""
     name, settings = LEARNERS[row]
     learner = models.load(name, **settings)
     matching, given = learner.matching_machine((8, 8)) or ("ideal", {})
-    for taught, examples in training_sets().items():
+    for taught, examples in sets.items():
         fitted = learner.fit([examples] * len(SEEDS), list(SEEDS))
         networks = [draw(one) for one in fitted]
         start = f"| {row} | {taught} |"
@@ -143,8 +143,10 @@ def rows(row: str) -> Iterator[str]:
 def main(wanted: list[str]) -> None:
     print("| learner | taught | machine | r over all pixels | R² | median r | same picture | sides |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
-    known = [row for row, (name, _) in LEARNERS.items() if name in models.available()]
-    means = [line for row in wanted or known for line in rows(row)]
+    sets = training_sets()
+    taught = {name: sets[name] for name in sets if name in wanted} or sets
+    learners = [row for row in LEARNERS if row in wanted] or list(LEARNERS)
+    means = [line for row in learners for line in rows(row, taught)]
     print("\n| learner | taught |", " | ".join(MACHINES), "|")
     print("|---" * (2 + len(MACHINES)) + "|")
     print("\n".join(means))
