@@ -3,7 +3,8 @@
     PYTHONPATH=. python tests/tables/theory.py [learner ...] [set ...]
 
 prints it as Markdown: all rows, or those of the named learners (conv-circular, conv-zeros, unet, transformer,
-mlp) and training sets (iid, picture, dots). Every figure is of 256 samples from the same initial noise by 40 Heun steps of the probability flow.
+mlp) and training sets (iid, picture, dots). Every figure is of 256 samples from the same initial noise by 40
+Heun steps of the probability flow.
 """
 
 from __future__ import annotations
