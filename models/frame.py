@@ -24,6 +24,11 @@ class Frame:
     middle: Place = 0.5
     scale: float = 1.0
 
+    @property
+    def unit(self) -> float:
+        """Half the scale: pictures in it lie between -1 and 1 around the middle, points have deviation 1."""
+        return self.scale / 2
+
     @classmethod
     def of(cls, examples: NDArray[np.float32], device: str = "cpu") -> Frame:
         """The frame of examples float32[n, height, width] or float32[n, 2]."""

@@ -55,7 +55,7 @@ class LocalSettings(DiffusionSettings):
         if self.schedule is not None:
             return PatchSchedule.parse(self.schedule)
         if self.patch_min is not None:
-            return PatchSchedule.linear(self.patch_min, self.patch, self.sigma_min, self.sigma_max)
+            return PatchSchedule.linear(self.patch_min, self.patch, *self.bounds)
         return PatchSchedule((self.patch,))
 
 

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from torch.nn.functional import mse_loss
 
 from .diffusion import CACHE, DiffusionSettings, FittedDiffusion
-from .edm import EDM, condition, training_sigmas
 from .errors import ModelError
 from .frame import Frame
 from .learner import Fitted, Learner, Stop
 from .network import Network, unpack
+from .preconditioning import Preconditioning, condition
+from .processes import Process
+from .recipes import PREDICTIONS, preconditioning_of, process_of
 from .setting import setting
 
 # Steps whose noise is drawn together; the loss is looked at once in as many steps.
@@ -40,8 +42,18 @@ class TrainingSettings(DiffusionSettings):
     ema: float = setting(
         0.05, "length of the moving average of weights, as a share of the steps", "", (0.0, 1.0)
     )
-    noise_mean: float = setting(-1.5, "mean of ln(sigma) in training", "ln(white - black)", (-10.0, 10.0))
-    noise_std: float = setting(1.0, "standard deviation of ln(sigma) in training", "", (0.0, 10.0))
+    prediction: str | None = setting(
+        None, "what the network answers; the recipe's when not given", choices=PREDICTIONS
+    )
+    noise_levels: int | None = setting(
+        None, "process ve: distinct levels in training, 0 is all between; the recipe's", "levels", (0, 10**6)
+    )
+    noise_mean: float = setting(
+        -1.5, "process edm: mean of ln(sigma) in training", "ln(white - black)", (-10.0, 10.0)
+    )
+    noise_std: float = setting(
+        1.0, "process edm: standard deviation of ln(sigma) in training", "", (0.0, 10.0)
+    )
     sigma_data: float | None = setting(
         None, "standard deviation of the data; measured when not given", "white - black", (1e-3, 100.0)
     )
@@ -62,15 +74,21 @@ class TrainingSettings(DiffusionSettings):
 class TrainedDiffusion(FittedDiffusion):
     """A trained network under its preconditioning."""
 
-    def __init__(self, network: Network, edm: EDM, weights: torch.Tensor, settings: TrainingSettings) -> None:
-        self.network, self.edm, self.settings = network, edm, settings
+    def __init__(
+        self,
+        network: Network,
+        preconditioning: Preconditioning,
+        weights: torch.Tensor,
+        settings: TrainingSettings,
+    ) -> None:
+        self.network, self.preconditioning, self.settings = network, preconditioning, settings
         self.weights = unpack(weights, network.shapes())
         self.parameters = weights.numel()
         self.device = str(weights.device)
         self.checkpoints: dict[int, TrainedDiffusion] = {}
 
     def denoiser(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-        return self.edm.denoise(partial(self.network, self.weights), x, sigma)
+        return self.preconditioning.denoise(partial(self.network, self.weights), x, sigma)
 
     def batch_size(self) -> int:
         return CACHE // self.network.widest()
@@ -97,12 +115,11 @@ class Training:
         self.network, self.settings, self.seed, self.index = network, settings, seed, index
         self.examples = torch.from_numpy(examples).to(device)
         self.frame = Frame.of(examples, device)
-        self.edm = EDM.of(examples, settings.sigma_data, self.frame)
-        points = examples.ndim == 2
-        variance = self.frame.scale**2 / 4 if points else float(examples.var(dtype=np.float64))
-        self.limit = DIVERGED * max(1.0, variance / self.edm.sigma_data**2)
+        self.preconditioning = preconditioning_of(settings, examples, self.frame)
+        process = process_of(settings, self.frame)
         random = np.random.Generator(np.random.PCG64([seed, 1]))
-        self.lessons = lessons(random, self.examples, self.edm, settings)
+        self.lessons = lessons(random, self.examples, self.preconditioning, process, settings.batch)
+        self.limit = DIVERGED * max(1.0, self.preconditioning.greatest(self.examples))
         shapes = network.shapes()
         random = np.random.Generator(np.random.PCG64([seed, 0]))
         start = network.initial(torch.Generator().manual_seed(int(random.integers(2**63))))
@@ -141,7 +158,7 @@ class Training:
 
     def fitted(self) -> TrainedDiffusion:
         """The member as it is now."""
-        member = TrainedDiffusion(self.network, self.edm, self.average.clone(), self.settings)
+        member = TrainedDiffusion(self.network, self.preconditioning, self.average.clone(), self.settings)
         member.shape, member.frame = tuple(self.examples.shape[1:]), self.frame
         member.index, member.seed = self.index, self.seed
         member.steps, member.loss = self.step, self.loss
@@ -150,14 +167,18 @@ class Training:
 
 
 def lessons(
-    random: np.random.Generator, examples: torch.Tensor, edm: EDM, settings: TrainingSettings
+    random: np.random.Generator,
+    examples: torch.Tensor,
+    preconditioning: Preconditioning,
+    process: Process,
+    batch: int,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     """What the network gets, its condition and what it should answer at each step, for ever.
 
     Made for CHUNK steps together, which is faster than step by step. Examples are dealt like cards: all of
     them, in a new order, before any of them again.
     """
-    n, shape, batch = len(examples), tuple(examples.shape[1:]), settings.batch
+    n, shape = len(examples), tuple(examples.shape[1:])
     one = (1,) * len(shape)
     hand = np.empty(0, dtype=np.int64)
     while True:
@@ -166,11 +187,12 @@ def lessons(
         hand = np.concatenate([hand, dealt])
         now, hand = hand[: CHUNK * batch], hand[CHUNK * batch :]
         chosen = torch.from_numpy(now.reshape(CHUNK, batch)).to(examples.device)
-        levels = training_sigmas(random, (CHUNK, batch), settings.noise_mean, settings.noise_std)
+        levels = process.training(random, (CHUNK, batch))
         relative = torch.from_numpy(levels).to(examples.device).view(CHUNK, batch, *one)
-        sigmas = relative * edm.scale
+        sigmas = relative * preconditioning.scale
         normal = random.standard_normal((CHUNK, batch, *shape), dtype=np.float32)
-        x, answer = edm.regression(examples[chosen], sigmas, torch.from_numpy(normal).to(examples.device))
+        noise = torch.from_numpy(normal).to(examples.device)
+        x, answer = preconditioning.regression(examples[chosen], sigmas, noise)
         known = condition(relative).view(CHUNK, batch, -1)
         yield from zip(x, known, answer, strict=True)
 

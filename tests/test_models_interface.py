@@ -84,10 +84,11 @@ def test_values_beyond_the_declared_range_are_refused(name: str) -> None:
         (lambda: fitted().sample(1, 0, sampler="hein"), "no sampler 'hein'; did you mean 'heun'?"),
         (lambda: fitted().sample(1, 0, steps=0), "`steps >= 1` must hold"),
         (lambda: fitted().at(5), "no checkpoint at step 5"),
-        (lambda: fitted().denoise(np.ones((2, 4, 4)), 1.0), "noisy examples must have shape"),
+        (lambda: fitted().denoise(np.ones((2, 4, 4)), 1.0), "examples must have shape"),
         (lambda: fitted().denoise(np.ones((2, 3, 3)), 0.0), "sigma must be"),
         (lambda: fitted().denoise(np.ones((2, 3, 3)), [1, 1, 1]), "sigma must be"),
-        (lambda: fitted().log_prob(np.ones((2, 3, 3))), "has no log-likelihood"),
+        (lambda: fitted().log_prob(np.ones((2, 4, 4))), "examples must have shape"),
+        (lambda: fitted().likelihood(np.ones((2, 3, 3)), probes=1), "`probes >= 2` must hold"),
         (
             lambda: models.register("conv", "models.ideal:Ideal", "another"),
             "there is a learner 'conv' already",

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 
 import models
+from models.diffusion import DiffusionSettings
 
-ON_THE_PLANE = [name for name in models.available() if models.load(name).plane]
+ON_THE_PLANE = [
+    name
+    for name in models.available()
+    if models.load(name).plane and issubclass(models.settings(name), DiffusionSettings)
+]
 SHORT = {"steps": 60, "batch": 16, "sampler_steps": 6}
 
 

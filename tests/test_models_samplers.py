@@ -7,7 +7,10 @@ import pytest
 import torch
 
 from models.edm import EDM, condition, training_sigmas
-from models.samplers import heun, schedule, sde
+from models.frame import Frame
+from models.preconditioning import Preconditioning
+from models.processes import VE, VP, EDMProcess, Process, schedule
+from models.samplers import ddim, ddpm, euler_maruyama, heun, langevin, predictor_corrector, sde
 
 MEAN = torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64)
 STD = torch.tensor([0.1, 1.0, 3.0], dtype=torch.float64)
@@ -16,6 +19,33 @@ STD = torch.tensor([0.1, 1.0, 3.0], dtype=torch.float64)
 def gaussian(x: torch.Tensor, sigma: float) -> torch.Tensor:
     """The ideal denoiser of N(MEAN, STD**2): the mean of the posterior, by Bayes."""
     return (x / sigma**2 + MEAN / STD**2) / (1 / sigma**2 + 1 / STD**2)
+
+
+# Two normal heaps in the plane, as (weight, mean, standard deviation).
+HEAPS = [(0.3, torch.tensor([-1.0, 0.0]).double(), 0.2), (0.7, torch.tensor([1.5, 0.5]).double(), 0.4)]
+
+
+def mixture(x: torch.Tensor, sigma: float) -> torch.Tensor:
+    """The ideal denoiser of HEAPS: Bayes for each, weighted by how likely x is from it."""
+    likely, cleans = [], []
+    for weight, mean, std in HEAPS:
+        variance = std**2 + sigma**2
+        square = (x - mean).square().sum(-1, keepdim=True)
+        likely.append(math.log(weight) - square / (2 * variance) - math.log(variance))
+        cleans.append(mean + std**2 / variance * (x - mean))
+    shares = torch.stack(likely).softmax(0)
+    return (shares * torch.stack(cleans)).sum(0)
+
+
+def check_moments(samples: torch.Tensor, bias: float) -> None:
+    """Share, mean and variance of each heap within five standard errors and a relative bias."""
+    n = len(samples)
+    left = samples[:, 0] < 0.0  # five standard deviations from the left heap, nearly four from the right
+    assert float(left.double().mean()) == pytest.approx(0.3, abs=5 * math.sqrt(0.21 / n) + bias)
+    for (weight, mean, std), own in zip(HEAPS, (samples[left], samples[~left]), strict=True):
+        error = 5 * std / math.sqrt(weight * n)
+        assert ((own.mean(0) - mean).abs() < error + bias * std).all()
+        assert ((own.std(0) / std - 1).abs() < 5 / math.sqrt(2 * weight * n) + bias).all()
 
 
 def no_draw() -> torch.Tensor:
@@ -100,6 +130,91 @@ def test_the_reverse_sde_of_one_point_has_exact_noise_at_every_level() -> None:
     torch.testing.assert_close(states[-1], torch.full((20_000, 1), 0.25))
 
 
+UNIT = Frame(0.0, 0.0, 2.0)  # so that the variance-preserving state is x / sqrt(1 + sigma**2)
+EXPLODING, PRESERVING = VE(UNIT, 0.01, 20.0, 0), VP(UNIT, 1e-3, 1e3)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "process", "steps"),
+    [
+        (euler_maruyama, EXPLODING, 400),
+        (euler_maruyama, PRESERVING, 400),
+        (predictor_corrector, EXPLODING, 250),
+        (predictor_corrector, PRESERVING, 250),
+        (langevin, EXPLODING, 20),
+        (ddpm, PRESERVING, 250),
+        (ddim, PRESERVING, 250),
+    ],
+)
+def test_samplers_reach_the_moments_of_two_heaps(sampler, process: Process, steps: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def draw() -> torch.Tensor:
+        return torch.randn(3000, 2, generator=generator, dtype=torch.float64)
+
+    levels = process.levels(steps)
+    given = {"process": process} if sampler in (euler_maruyama, predictor_corrector, ddpm) else {}
+    samples = last(sampler(mixture, process.start(levels[0], draw()), levels, draw, **given))
+    check_moments(samples, bias=0.03)
+
+
+def test_the_variance_preserving_samplers_are_the_published_updates() -> None:
+    x = torch.tensor([[1.0, 2.0]], dtype=torch.float64)
+    z = torch.tensor([[0.3, -0.7]], dtype=torch.float64)
+    high, low = PRESERVING.levels(1000)[300:302]
+    a_high, a_low = 1 / (1 + high**2), 1 / (1 + low**2)
+    beta = 1 - a_high / a_low
+    w = x * math.sqrt(a_high)
+
+    def score(state: torch.Tensor, a: float) -> torch.Tensor:  # of the state's own density
+        return (math.sqrt(a) * mixture(state / math.sqrt(a), math.sqrt(1 / a - 1)) - state) / (1 - a)
+
+    # Song et al. 2021, Algorithm 3 with a step of e = 2 alpha r**2 (1 - a)
+    expected = (2 - math.sqrt(1 - beta)) * w + beta * score(w, a_high) + math.sqrt(beta) * z
+    size = 2 * (1 - beta) * 0.16**2 * (1 - a_low)
+    expected = expected + size * score(expected, a_low) + math.sqrt(2 * size) * z
+    found = last(predictor_corrector(mixture, x, [high, low], lambda: z, process=PRESERVING))
+    torch.testing.assert_close(found * math.sqrt(a_low), expected)
+    # Euler-Maruyama of dw = -beta w / 2 dt + sqrt(beta) dW backwards, beta integrated to -ln(1 - beta)
+    time = -math.log(1 - beta)
+    expected = w + time * (w / 2 + score(w, a_high)) + math.sqrt(time) * z
+    found = last(euler_maruyama(mixture, x, [high, low], lambda: z, process=PRESERVING))
+    torch.testing.assert_close(found * math.sqrt(a_low), expected)
+
+
+def test_a_step_of_annealed_langevin_dynamics_is_that_of_the_paper() -> None:
+    x = torch.tensor([[1.0, 2.0]], dtype=torch.float64)
+    z = torch.tensor([[0.3, -0.7]], dtype=torch.float64)
+    alpha = 2e-5 * 0.5**2 / 0.01**2  # Song & Ermon 2019, Algorithm 1, line 3
+    expected = x + alpha / 2 * (mixture(x, 0.5) - x) / 0.5**2 + math.sqrt(alpha) * z
+    states = list(langevin(mixture, x, [0.5, 0.0], lambda: z, langevin_steps=1))
+    torch.testing.assert_close(states[1], expected)
+    torch.testing.assert_close(states[2], mixture(expected, 0.5))
+
+
+def test_levels_are_those_of_the_papers() -> None:
+    ncsn = VE(Frame(), 0.01, 1.0, 10)
+    assert ncsn.levels(10) == pytest.approx([0.01 ** (i / 9) for i in range(10)] + [0.0])
+    assert {f"{level:.4f}" for level in ncsn.training(np.random.default_rng(0), (40, 8)).ravel()} == {
+        f"{0.01 ** (i / 9):.4f}" for i in range(10)
+    }
+    between = np.log(VE(Frame(), 0.01, 1.0, 0).training(np.random.default_rng(0), (400, 8)))
+    assert between.min() > np.log(0.01)
+    assert between.mean() == pytest.approx(np.log(0.1), abs=0.03)
+    product, expected = 1.0, []
+    for time in range(1000):  # Ho et al. 2020, section 4
+        product *= 1 - (1e-4 + time / 999 * (0.02 - 1e-4))
+        expected.append(math.sqrt(1 / product - 1) / 2)
+    levels = VP(Frame(), 0.005, 80.0).levels(1000)
+    assert levels == pytest.approx([*expected[::-1], 0.0])
+    drawn = VP(Frame(), 0.005, 80.0).training(np.random.default_rng(0), (500, 4)).ravel()
+    assert np.isin(drawn, np.float32(expected)).all()
+    assert len(np.unique(drawn)) > 800
+    assert EDMProcess(Frame(), 0.002, 80.0, 0.0, 1.0).levels(18) == schedule(18, 0.002, 80.0)
+    inside = VP(Frame(), 0.02, 20.0).levels(12)
+    assert 0.02 <= inside[-2] < inside[0] <= 20.0
+
+
 def test_preconditioning_is_table_1_of_the_paper_around_the_mean() -> None:
     edm = EDM(mean=0.2, sigma_data=0.3)
     x = torch.randn(5, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -110,7 +225,7 @@ def test_preconditioning_is_table_1_of_the_paper_around_the_mean() -> None:
         seen.append((y, noise))
         return y.sin()
 
-    clean = edm.denoise(network, x, sigma)
+    clean = Preconditioning(edm, edm).denoise(network, x, sigma)
     for i, s in enumerate(sigma.flatten().tolist()):
         c_skip = 0.3**2 / (s**2 + 0.3**2)
         c_out = s * 0.3 / math.sqrt(0.3**2 + s**2)
@@ -131,9 +246,10 @@ def test_the_loss_is_the_weighted_error_of_the_denoiser() -> None:
     def network(y: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         return y.cos()
 
-    error = edm.denoise(network, clean + sigma * noise, sigma) - clean
+    both = Preconditioning(edm, edm)
+    error = both.denoise(network, clean + sigma * noise, sigma) - clean
     weight = (sigma**2 + 0.3**2) / (sigma * 0.3) ** 2  # lambda of table 1
-    x, answer = edm.regression(clean, sigma, noise)
+    x, answer = both.regression(clean, sigma, noise)
     loss = (network(x, condition(sigma)) - answer).square()
     torch.testing.assert_close(loss, weight * error**2)
 

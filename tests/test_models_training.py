@@ -8,6 +8,9 @@ import torch
 
 import models
 from models.edm import EDM
+from models.frame import PICTURES
+from models.preconditioning import Preconditioning
+from models.processes import EDMProcess
 from models.training import CHUNK, TrainingSettings, lessons
 
 DOTS = np.eye(16, dtype=bool).reshape(16, 4, 4)
@@ -71,8 +74,9 @@ def test_a_diverged_member_is_reported_and_the_others_live() -> None:
 def test_examples_are_dealt_like_cards() -> None:
     examples = torch.arange(5.0).view(5, 1, 1)
     # next to no noise, and a scale of 1: what the network gets are the examples
-    settings = TrainingSettings(batch=3, noise_mean=-10.0, noise_std=0.0)
-    stream = lessons(np.random.default_rng(0), examples, EDM(mean=0.0, sigma_data=1.0), settings)
+    edm = EDM(mean=0.0, sigma_data=1.0)
+    process = EDMProcess(PICTURES, 0.02, 20.0, mean=-10.0, std=0.0)
+    stream = lessons(np.random.default_rng(0), examples, Preconditioning(edm, edm), process, batch=3)
     dealt = torch.cat([next(stream)[0].flatten() for _ in range(5 * CHUNK)]).round().view(-1, 5)
     assert (dealt.sort(1).values == torch.arange(5.0)).all()  # every five in a row are all five
     assert len(dealt.unique(dim=0)) > 50  # in ever new orders
