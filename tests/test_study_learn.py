@@ -1,6 +1,8 @@
 """`python -m study.learn` as a person meets it: its words, what it leaves, one line for mistakes."""
 
 import json
+import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from study.errors import StudyError
 from study.learn_settings import place, resolve
 from study.learned import called, words
 from study.lesson import objective_of, teach
+from study.resolve import load_grammar
 
 GRID = [
     "space.height=5",
@@ -169,3 +172,12 @@ def test_settings_name_the_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert resolve(["config=again.yaml"]).settings == resolve(["run=x"]).settings
     assert command.main(["--help"]) == 0
     assert "learn.checkpoints=4" in capsys.readouterr().out
+
+
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("line", re.findall(r"^python -m study\.learn .*$", README, re.MULTILINE))
+def test_every_command_line_of_the_readme_can_be_asked_for(line: str) -> None:
+    words = shlex.split(line, comments=True)[3:]
+    assert load_grammar(resolve(words).settings).parse(resolve(words).settings.sentence, "Lesson")
