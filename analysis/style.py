@@ -78,11 +78,18 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return inside
 
 
+class Drawing(Figure):
+    """A figure that a notebook shows where it is the value of a cell, without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
 def new_figure(
     width: float = WIDTH, height: float = 3.2, layout: Literal["constrained"] | None = "constrained"
 ) -> Figure:
     """An empty figure in inches that no window and no list of figures knows of."""
-    figure = Figure(figsize=(width, height), layout=layout)
+    figure = Drawing(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
