@@ -145,6 +145,9 @@ def main(wanted: list[str]) -> None:
     print("| learner | taught | machine | r over all pixels | R² | median r | same picture | sides |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     sets = training_sets()
+    unknown = [name for name in wanted if name not in LEARNERS and name not in sets]
+    if unknown:
+        raise SystemExit(f"no {unknown[0]!r}; there are: {', '.join([*LEARNERS, *sets])}")
     taught = {name: sets[name] for name in sets if name in wanted} or sets
     learners = [row for row in LEARNERS if row in wanted] or list(LEARNERS)
     means = [line for row in learners for line in rows(row, taught)]
