@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch.nn.functional import (
@@ -85,20 +86,24 @@ class Autoregressive(Family):
         """Differences of place that occur, and one for the token before all pixels."""
         return self.shape[0] * (2 * self.shape[1] - 1) + 1
 
+    @cached_property
+    def pairs(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """For [asked, carried]: the entry of their distance, and -inf where it is yet to come, else 0."""
+        asked, wide = torch.arange(self.size)[:, None], self.shape[1]
+        token = torch.arange(self.size)[None, :]
+        carried = token - 1
+        down, across = asked // wide - carried // wide, asked % wide - carried % wide
+        # below lies only what is yet to come: any entry serves
+        entry = down.clamp(min=0) * (2 * wide - 1) + across + wide - 1
+        future = torch.zeros(self.size, self.size).masked_fill(token > asked, -torch.inf)
+        return torch.where(token == 0, self.distances() - 1, entry), future
+
     def biases(self, weights: Weights, block: int, like: torch.Tensor) -> torch.Tensor:
         """What is added to attention, [heads or 1, asked, carried]: the causal mask, and distances."""
-        places = torch.arange(self.size, device=like.device)
-        future = torch.zeros(1, self.size, self.size, dtype=like.dtype, device=like.device)
-        future = future.masked_fill(places[None, :] > places[:, None], -torch.inf)
+        entry, future = (part.to(like.device) for part in self.pairs)
         if f"{block}.distance" not in weights:
-            return future
-        wide = self.shape[1]
-        down = places[:, None] // wide - (places[None, :] - 1) // wide
-        across = places[:, None] % wide - (places[None, :] - 1) % wide
-        # pixels to come are hidden: where they would be below, any entry serves
-        index = down.clamp(min=0) * (2 * wide - 1) + across + wide - 1
-        index = torch.where(places[None, :] == 0, self.distances() - 1, index)
-        return weights[f"{block}.distance"][:, index] + future
+            return future.to(like.dtype)[None]
+        return weights[f"{block}.distance"][:, entry] + future.to(like.dtype)
 
     def heads(self, x: torch.Tensor) -> torch.Tensor:
         """[n, tokens, c] as [n, heads, tokens, c / heads]."""

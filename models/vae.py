@@ -60,7 +60,8 @@ class VAE(Family):
 
     def initial(self, generator: torch.Generator, examples: torch.Tensor) -> Weights:
         weights = self.encoder.initial(generator, 0.1) | self.decoder.initial(generator, 0.1)
-        return weights if self.grid else weights | {"log_variance": torch.zeros(1)}
+        # Well below the data's, so that codes must be used: from 0 a ring ended as one normal blob.
+        return weights if self.grid else weights | {"log_variance": torch.full((1,), -4.0)}
 
     def code(self, weights: Weights, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and ln of the standard deviation of q(z|x)."""

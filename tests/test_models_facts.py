@@ -1,10 +1,10 @@
-"""What is known of learners taught single dots on 8x8; `pytest -m slow -s` on this file prints the table.
+"""What is known of learners taught single dots on 8x8; tests/tables/single_dots.py prints it as a table.
 
 "Separated" are crisp pictures of any number k of white dots, no two adjacent in the 8-neighbourhood; crisp is
 every pixel within 0.25 of black or white; a copy is crisp and equals an example of the training set.
 """
 
-from collections.abc import Iterator
+import math
 from typing import Any
 
 import numpy as np
@@ -15,17 +15,6 @@ import models
 SINGLE = np.eye(64, dtype=bool).reshape(64, 8, 8)
 TAUGHT = {"all 64": SINGLE, "32": SINGLE[::2], "one": SINGLE[27:28]}
 N = 512
-
-TABLE: list[tuple[str, dict[str, Any]]] = [
-    ("conv", {}),
-    ("equivariant_local", {"patch": 5}),
-    ("conv", {"depth": 3, "width": 24}),
-    ("equivariant_local", {"patch": 7}),
-    ("conv", {"padding": "zeros"}),
-    ("boundary_broken", {"patch": 5}),
-    ("transformer", {}),
-    ("ideal", {}),
-]
 
 
 def separated(pictures: np.ndarray) -> np.ndarray:
@@ -70,30 +59,45 @@ def test_a_circular_convolution_taught_single_dots_learns_separated_dots(taught:
     assert difference(k, predicted) < 0.15
 
 
+def spans(name: str, taught: str, **settings: Any) -> tuple[list[float], list[float], np.ndarray]:
+    """Separated and copies for each of 3 training seeds, and the mean histogram of k."""
+    examples = TAUGHT[taught]
+    members = models.load(name, **settings).fit([examples] * 3, [0, 1, 2])
+    found = [learned(member, examples) for member in members]
+    return [one[0] for one in found], [one[1] for one in found], np.mean([one[2] for one in found], axis=0)
+
+
 @pytest.mark.slow
-def test_the_table_of_what_is_learned_from_single_dots() -> None:
-    found = {(label, taught): rest for label, taught, *rest in rows()}
-    for taught in TAUGHT:
-        valid, _, k = found["conv", taught]
-        assert min(valid) > 0.9
-        assert (k[:5] > 0).all()
-        assert difference(k, found["equivariant_local(patch=5)", taught][2]) < 0.12
-        assert min(found["transformer", taught][1]) > 0.8
-        assert min(found["ideal", taught][1]) > 0.99
+@pytest.mark.parametrize("taught", TAUGHT)
+def test_a_circular_convolution_learns_what_its_machine_predicts(taught: str) -> None:
+    valid, _, k = spans("conv", taught)
+    assert min(valid) > 0.9
+    assert (k[:5] > 0).all()
+    assert difference(k, spans("equivariant_local", taught, patch=5)[2]) < 0.12
 
 
-def rows() -> Iterator[tuple[str, str, list[float], list[float], np.ndarray]]:
-    """Learner, what it was taught, separated and copies for each seed, mean histogram of k."""
-    print(f"\n{'learner':32} {'taught':8} {'separated':>15} {'copies':>15}   % of k = 0, 1, 2, ...")
-    for name, settings in TABLE:
-        learner = models.load(name, **settings)
-        seeds = [0, 1, 2] if learner.properties["trained"] else [0]
-        label = name + ("(" + ", ".join(f"{k}={v}" for k, v in settings.items()) + ")" if settings else "")
-        for taught, examples in TAUGHT.items():
-            results = [learned(fitted, examples) for fitted in learner.fit([examples] * len(seeds), seeds)]
-            valid, copies = [r[0] for r in results], [r[1] for r in results]
-            k = np.mean([r[2] for r in results], axis=0)
-            spans = [f"{min(shares):.2f} to {max(shares):.2f}" for shares in (valid, copies)]
-            shares = " ".join(f"{100 * share:.0f}" for share in k)
-            print(f"{label:32} {taught:8} {spans[0]:>15} {spans[1]:>15}   {shares}", flush=True)
-            yield label, taught, valid, copies, k
+@pytest.mark.slow
+@pytest.mark.parametrize("taught", TAUGHT)
+@pytest.mark.parametrize("name", ["transformer", "ideal"])
+def test_what_knows_every_place_learns_by_heart(name: str, taught: str) -> None:
+    assert min(spans(name, taught)[1]) > {"transformer": 0.8, "ideal": 0.99}[name]
+
+
+@pytest.mark.slow
+def test_a_transformer_that_goes_pixel_by_pixel_copies_more_than_independent_pixels_can() -> None:
+    assert min(spans("autoregressive", "all 64")[1]) > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["vae", "dae"])
+def test_independent_pixels_make_the_binomial_law_of_k_out_of_single_dots(name: str) -> None:
+    """The chain and the code keep nothing: each pixel is white with probability 1/64."""
+    _, _, k = spans(name, "all 64")
+    binomial = np.array([math.comb(64, i) * (1 / 64) ** i * (63 / 64) ** (64 - i) for i in range(7)])
+    assert difference(k, binomial) < 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["autoregressive", "dae", "gan", "vae"])
+def test_other_families_taught_one_picture_repeat_it(name: str) -> None:
+    assert min(spans(name, "one")[1]) > 0.9

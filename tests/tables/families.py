@@ -42,6 +42,7 @@ def taught(learner: models.Learner, n: int, seed: int) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="learners, as `vae` or `realnvp(emit=rounded)`")
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="examples in a training set")
     parser.add_argument("--cache", type=Path, help="JSON file of results, read and written")
     given = parser.parse_args()
     cache = Cache(given.cache)
@@ -49,7 +50,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for label in given.names or FAMILIES:
         learner = load(label)
-        for place, n in enumerate(SIZES):
+        for place, n in enumerate(given.sizes):
             found = [
                 cache.get(
                     f"{label} | {learner.settings} | {n} | {seed}",
