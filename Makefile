@@ -3,7 +3,8 @@
 #   make search ARGS="grammar=polygons workers=4"    any setting of the command
 #   make test                                        ruff, mypy, pytest without the slow ones
 #   make test-slow                                   the slow ones
-#   make bench                                       how fast the languages are
+#   make bench                                       how fast the languages and the learners are, and two peers
+#   make bench-gpu                                   populations on a GPU, where there is one
 #   make lint                                        ruff and mypy alone
 #   make clean                                       removes the environment and the caches, never runs/
 #
@@ -21,7 +22,7 @@ PIP_INSTALL = $(VENV)/bin/python -m pip install --disable-pip-version-check --qu
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help search test test-slow bench lint clean
+.PHONY: help search test test-slow bench bench-gpu lint clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -58,6 +59,10 @@ test-slow: $(VENV)/.stamp-test
 
 bench: $(VENV)/.stamp-run
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/languages.py
+	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/learners.py
+
+bench-gpu: $(VENV)/.stamp-run
+	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/population.py
 
 clean:
-	rm -rf "$(VENV)" build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf "$(VENV)" .venv-bench build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

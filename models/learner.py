@@ -97,12 +97,18 @@ class Learner(ABC):
         checkpoints: Sequence[int] = (),
         stop: Stop | None = None,
         device: str = "cpu",
+        population: int | None = None,
+        workers: int = 1,
     ) -> list[Fitted]:
         """One member per training set and seed (zipped); a member does not depend on its companions.
 
         Training sets are bool or float [n, ...], n >= 1, white = 1, black = 0. `checkpoints` are steps at
         which the member is kept (`fitted.at(step)`); `stop(fitted)` is asked there, and `True` ends that
         member's training. A closed-form machine has step 0 only, and asks nothing.
+
+        `population` members take every step together, as one stack; `None` is all of them on a GPU and one
+        on a CPU, where `workers` processes can share them. Equal for equal `population` bit for bit, and
+        for others but for rounding; `workers` change nothing that one thread would not.
         """
         if len(training_sets) != len(seeds):
             raise ModelError(
@@ -112,9 +118,20 @@ class Learner(ABC):
             raise ModelError(f"`seed >= 0` must hold, but got seed={min(seeds)}")
         if device != "cpu" and not (device == "cuda" and torch.cuda.is_available()):
             raise ModelError(f"device must be cpu, or cuda where there is one, but got {device!r}")
+        for name, value in (("population", population), ("workers", workers)):
+            if value is not None and value < 1:
+                raise ModelError(f"`{name} >= 1` must hold, but got {name}={value}")
         examples = [self.examples(training_set) for training_set in training_sets]
-        marks = sorted(set(checkpoints))
-        return self.fit_examples(examples, [int(seed) for seed in seeds], marks, stop, device)
+        marks, own = sorted(set(checkpoints)), [int(seed) for seed in seeds]
+        if workers == 1:
+            return self.fit_population(examples, own, marks, stop, device, population)
+        if device != "cpu" or population not in (None, 1):
+            raise ModelError(
+                f"workers are for members one by one on a CPU, but got device={device!r}, {population=}"
+            )
+        from .population import in_processes
+
+        return in_processes(self, examples, own, marks, stop, workers)
 
     def examples(self, training_set: Array) -> NDArray[np.float32]:
         """A training set as float32[n, ...], checked."""
@@ -129,6 +146,20 @@ class Learner(ABC):
             raise ModelError("a training set must be finite, but got NaN or infinity")
         return floats
 
+    def fit_population(
+        self,
+        examples: list[NDArray[np.float32]],
+        seeds: list[int],
+        checkpoints: list[int],
+        stop: Stop | None,
+        device: str,
+        population: int | None,
+    ) -> list[Fitted]:
+        """`fit` in this process; a learner that can stack its members does so here."""
+        if population not in (None, 1):
+            raise ModelError(f"{self.name} has members one by one only, but got population={population}")
+        return self.fit_examples(examples, seeds, checkpoints, stop, device)
+
     @abstractmethod
     def fit_examples(
         self,
@@ -138,4 +169,4 @@ class Learner(ABC):
         stop: Stop | None,
         device: str,
     ) -> list[Fitted]:
-        """`fit` after its arguments are checked."""
+        """`fit` after its arguments are checked, one member after another."""

@@ -14,11 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import mse_loss
 
+from . import precision
 from .diffusion import CACHE, DiffusionSettings, FittedDiffusion
 from .errors import ModelError
 from .frame import Frame
 from .learner import Fitted, Learner, Stop
 from .network import Network, unpack
+from .precision import PRECISIONS
 from .preconditioning import Preconditioning, condition
 from .processes import Process
 from .recipes import PREDICTIONS, preconditioning_of, process_of
@@ -57,6 +59,7 @@ class TrainingSettings(DiffusionSettings):
     sigma_data: float | None = setting(
         None, "standard deviation of the data; measured when not given", "white - black", (1e-3, 100.0)
     )
+    precision: str = setting("float32", "of products in training; bf16 on a GPU only", choices=PRECISIONS)
 
     def rate(self, step: int) -> float:
         """Learning rate: a linear rise, then a cosine to zero at the last step."""
@@ -148,7 +151,8 @@ class Training:
     def one_step(self, x: torch.Tensor, condition: torch.Tensor, answer: torch.Tensor) -> torch.Tensor:
         """One step of Adam and of the average; the loss, not yet waited for."""
         self.step += 1
-        loss = mse_loss(self.network(self.weights, x, condition), answer)
+        with precision.products(self.settings.precision, self.flat.device):
+            loss = mse_loss(self.network(self.weights, x, condition), answer)
         self.flat.grad.zero_()  # type: ignore[union-attr]
         loss.backward()
         self.optimiser.param_groups[0]["lr"] = self.settings.rate(self.step)
@@ -223,6 +227,36 @@ class NetworkLearner(Learner):
         """Weights of the network for examples of this shape."""
         return sum(math.prod(weight) for weight in self.network(shape).shapes().values())
 
+    def fit_population(
+        self,
+        examples: list[NDArray[np.float32]],
+        seeds: list[int],
+        checkpoints: list[int],
+        stop: Stop | None,
+        device: str,
+        population: int | None,
+    ) -> list[Fitted]:
+        """Members stacked on a GPU or where it is asked for, else one after another."""
+        from .population import stacks, usual
+
+        precision.check(self.settings.precision, device)
+        size = population or usual(len(seeds), device)
+        with precision.repeatable(device):
+            if size == 1:
+                return self.fit_examples(examples, seeds, checkpoints, stop, device)
+            self.check(checkpoints)
+            trainings = [
+                Training(self.network(own.shape[1:]), own, seed, self.settings, device, index)
+                for index, (own, seed) in enumerate(zip(examples, seeds, strict=True))
+            ]
+            return stacks(trainings, size, checkpoints, stop)
+
+    def check(self, checkpoints: list[int]) -> None:
+        """A `ModelError` where a checkpoint lies outside the training."""
+        last = self.settings.steps
+        if checkpoints and not 0 <= checkpoints[0] <= checkpoints[-1] <= last:
+            raise ModelError(f"`0 <= checkpoint <= steps` must hold, but got {checkpoints} and steps={last}")
+
     def fit_examples(
         self,
         examples: list[NDArray[np.float32]],
@@ -232,9 +266,7 @@ class NetworkLearner(Learner):
         device: str,
     ) -> list[Fitted]:
         """Members one after another: on a CPU that is faster than stacking them (see README.md)."""
-        last = self.settings.steps
-        if checkpoints and not 0 <= checkpoints[0] <= checkpoints[-1] <= last:
-            raise ModelError(f"`0 <= checkpoint <= steps` must hold, but got {checkpoints} and steps={last}")
+        self.check(checkpoints)
         members: list[Fitted] = []
         for index, (own, seed) in enumerate(zip(examples, seeds, strict=True)):
             training = Training(self.network(own.shape[1:]), own, seed, self.settings, device, index)
