@@ -17,14 +17,18 @@ from analysis.target import Target
 from analysis.yardstick import Yardstick
 
 if TYPE_CHECKING:
+    from analysis.backward import trajectories
     from analysis.comparison import compare
     from analysis.crossings import crossing, n_star
+    from analysis.curves import learning_curves, scaling
     from analysis.figures import front, progress, strata
     from analysis.files import open_runs, provenance, save
+    from analysis.grid_of_sets import LearnedSet, learned_sets
     from analysis.halves import agreement
     from analysis.labelled import measure
     from analysis.laws import fit_laws
     from analysis.many import over_seeds
+    from analysis.maps import divergences, mixture, phase_diagram
     from analysis.moved import transfer
     from analysis.overlays import superposition
     from analysis.phases import regimes, window
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from analysis.unseen import learned_size
 
 _LATER = {
+    "LearnedSet": "analysis.grid_of_sets",
     "PROPERTIES": "analysis.properties",
     "Property": "analysis.properties",
     "Taught": "analysis.teaching",
@@ -44,13 +49,18 @@ _LATER = {
     "clouds": "analysis.shelves",
     "compare": "analysis.comparison",
     "crossing": "analysis.crossings",
+    "divergences": "analysis.maps",
     "fit_laws": "analysis.laws",
     "front": "analysis.figures",
+    "learned_sets": "analysis.grid_of_sets",
     "learned_size": "analysis.unseen",
+    "learning_curves": "analysis.curves",
     "measure": "analysis.labelled",
+    "mixture": "analysis.maps",
     "n_star": "analysis.crossings",
     "open_runs": "analysis.files",
     "over_seeds": "analysis.many",
+    "phase_diagram": "analysis.maps",
     "png": "analysis.style",
     "progress": "analysis.figures",
     "properties_of": "analysis.property_table",
@@ -58,12 +68,14 @@ _LATER = {
     "regimes": "analysis.phases",
     "register_property": "analysis.properties",
     "save": "analysis.files",
+    "scaling": "analysis.curves",
     "sheet": "analysis.pictures",
     "shelf": "analysis.shelves",
     "strata": "analysis.figures",
     "superposition": "analysis.overlays",
     "taught": "analysis.teaching",
     "teaching_sets": "analysis.teaching",
+    "trajectories": "analysis.backward",
     "transfer": "analysis.moved",
     "window": "analysis.phases",
     "write": "analysis.style",
@@ -74,6 +86,7 @@ __all__ = [
     "PROPERTIES",
     "AnalysisError",
     "Interval",
+    "LearnedSet",
     "Measure",
     "Property",
     "Target",
@@ -83,16 +96,21 @@ __all__ = [
     "clouds",
     "compare",
     "crossing",
+    "divergences",
     "fit_laws",
     "front",
+    "learned_sets",
     "learned_size",
+    "learning_curves",
     "logit_interval",
     "measure",
     "measures",
+    "mixture",
     "n_star",
     "open_runs",
     "over_seeds",
     "paired_difference",
+    "phase_diagram",
     "png",
     "progress",
     "properties_of",
@@ -101,12 +119,14 @@ __all__ = [
     "register",
     "register_property",
     "save",
+    "scaling",
     "sheet",
     "shelf",
     "strata",
     "superposition",
     "taught",
     "teaching_sets",
+    "trajectories",
     "transfer",
     "wilson",
     "window",

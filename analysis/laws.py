@@ -142,17 +142,22 @@ def _fitted(law: Law, u: Array, low: Array, high: Array, level: float) -> dict[s
     fitted = _best(law, u, ends, first)
     height, growth, noise, value = fitted
     bounds = (0.0, 0.0) if law.name == "constant" else _profile(law, u, ends, fitted, level)
-    outward = [float(law.shape(u, g).max()) if g >= 0 or law.name == "logarithmic" else
-               float(law.shape(u, g).min()) for g in (growth, *bounds)]  # fmt: skip
     shown = [float(np.exp(g)) if law.name == "logarithmic" else float(g) for g in (growth, *bounds)]
     if law.name == "constant":
         shown = [0.0, 0.0, 0.0]
-    factors = np.exp(np.minimum(outward, 700.0))
+    factors = [_factor(law, u, g) for g in (growth, *bounds)]
     return {
         "a": float(np.exp(height)), "b": shown[0], "b_low": shown[1], "b_high": shown[2],
         "factor": factors[0], "factor_low": factors[1], "factor_high": factors[2],
         "noise": noise, "log_likelihood": value,
     }  # fmt: skip
+
+
+def _factor(law: Law, u: Array, growth: float) -> float:
+    """f at the largest x over f at the least."""
+    if np.isinf(growth):
+        return np.inf if growth > 0 else 1.0 if law.name == "logarithmic" else 0.0
+    return float(np.exp(min(float(law.shape(np.array([u.max()]), growth)[0]), 700.0)))
 
 
 def _best(
@@ -184,7 +189,7 @@ def _best(
         if free:
             theta = np.append(theta, growth if law.name == "logarithmic" else growth * scale)
         result = optimize.minimize(
-            loss, theta, method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-5, "maxiter": 600}
+            loss, theta, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-4, "maxiter": 600}
         )
         if found is None or result.fun < found[0]:
             found = float(result.fun), result.x

@@ -280,3 +280,37 @@ def test_sizes_over_learners(sampled):
     memoriser = sizes.sel(learner="memoriser").mean("seed")
     assert float(memoriser["log2_birthday"]) == pytest.approx(8, abs=0.4)
     assert float(sizes.sel(learner="collapsed")["distinct"].max()) == 4
+
+
+# Files --------------------------------------------------------------------------------------------------
+
+
+def test_everything_is_saved_read_by_plain_xarray_and_explains_itself(sampled, measured, tmp_path):
+    """What each function of this room gives, in one file; every variable has its unit and its meaning."""
+    part = sampled.isel(learner=[0, 1], seed=[0, 1])
+    first, second = (GRAMMAR.parse(f"dots(k={k})", type="Set").denote() for k in (1, 3))
+    steps = xr.DataArray([[0.1, 0.6], [0.0, 0.9]], dims=("d", "n"), coords={"d": [16, 64], "n": [4, 8]})
+    tree = xr.DataTree.from_dict(
+        {
+            "measured": measured,
+            "over_seeds": analysis.over_seeds(measured),
+            "sizes": analysis.learned_size(part),
+            "agreement": analysis.agreement(part[0, 0].values, part[0, 1].values),
+            "properties": analysis.properties_of(part, ["area", "gap", "orientation"]),
+            "superposition": analysis.superposition(part[:, :, :40], first, second),
+            "compared": analysis.compare({"a": part[0].values, "b": part[1].values}, TARGET, shuffles=9),
+            "n_star": analysis.n_star(steps),
+            "laws": analysis.fit_laws([16, 25, 36, 49, 64], [2, 5, 9, 15, 28], [4, 7, 12, 21, np.inf]),
+        }
+    )
+    path = analysis.save(tree, tmp_path / "everything.nc")
+    with xr.open_datatree(path) as back:
+        for node in tree.leaves:
+            name = node.path.strip("/")
+            found, expected = back[name].to_dataset().load(), node.to_dataset()
+            xr.testing.assert_equal(found, expected)
+            for label, variable in expected.variables.items():
+                if label not in ("d", "n", "seed", "learner"):  # given from outside
+                    assert found[label].attrs["long_name"] == variable.attrs["long_name"], (name, label)
+                    assert found[label].attrs["units"] == variable.attrs["units"], (name, label)
+    assert math.isinf(float(tree["n_star/n_star_high"].sel(d=16, threshold=0.9)))

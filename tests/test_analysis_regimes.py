@@ -150,15 +150,14 @@ def test_censored_data_count_as_what_they_say():
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.1, 0.3])
 def test_laws_are_recovered_at_their_stated_rate(noise):
-    """Of 40 experiments each: seldom a wrong law, and the right one where growth is steep."""
+    """Of 25 experiments each: seldom a wrong law, and the right one where growth is steep."""
     rng = np.random.default_rng(5)
     rates = {}
     for truth in TRUTHS:
-        said = Counter(fitted(truth, noise, rng).attrs["verdict"] for _ in range(40))
-        rates[truth] = said[truth] / 40
-        wrong = 1 - rates[truth] - said["undecided"] / 40
-        assert wrong <= 0.1, (truth, said)
-    print(noise, rates)
+        said = Counter(fitted(truth, noise, rng).attrs["verdict"] for _ in range(25))
+        rates[truth] = said[truth] / 25
+        wrong = 1 - rates[truth] - said["undecided"] / 25
+        assert wrong <= 0.12, (truth, said)
     assert rates["exponential"] >= 0.9
     assert rates["power"] >= (0.9 if noise < 0.2 else 0.5)
 
@@ -167,7 +166,7 @@ def test_laws_are_recovered_at_their_stated_rate(noise):
 def test_the_interval_of_an_exponent_covers():
     rng = np.random.default_rng(6)
     inside = []
-    for _ in range(100):
+    for _ in range(80):
         values = 4 * (D / 16) ** 1.2 * np.exp(rng.normal(0, 0.3, len(D)))
         fit = analysis.fit_laws(D, *between(values), laws=["power"]).sel(law="power")
         inside.append(float(fit["b_low"]) <= 1.2 <= float(fit["b_high"]))
