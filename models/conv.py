@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.functional import conv2d, silu
+from torch.nn.functional import silu
 
+from .layers import convolve
 from .network import Network, NoiseEmbedding, normal
 from .setting import setting
 from .training import NetworkLearner, TrainingSettings
@@ -66,7 +67,7 @@ class ConvNetwork(Network):
         h = x.unsqueeze(-1)
         for layer, change in enumerate(changes.unbind(1)):
             scale, shift = change.unbind(1)
-            out = self.convolve(h, weights[f"{layer}.kernel"], weights[f"{layer}.bias"])
+            out = convolve(h, weights[f"{layer}.kernel"], weights[f"{layer}.bias"], self.circular)
             out = silu(torch.addcmul(out + shift, out, scale))
             h = h + out if layer else out
             # As matrix products: three times faster to train than 1x1 convolutions.
@@ -74,16 +75,6 @@ class ConvNetwork(Network):
             hidden = silu(torch.addmm(weights[f"{layer}.up_bias"], pixels, weights[f"{layer}.up"].t()))
             h = torch.addmm(pixels, hidden, weights[f"{layer}.down"].t()).view(h.shape)
         return (h @ weights["out"].t() + weights["out_bias"]).squeeze(-1)
-
-    def convolve(self, h: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        padding = 1
-        if self.circular:
-            # By concatenation: torch.nn.functional.pad takes as long as the convolution.
-            h = torch.cat([h[:, :, -1:], h, h[:, :, :1]], 2)
-            h = torch.cat([h[:, -1:], h, h[:, :1]], 1)
-            padding = 0
-        out = conv2d(h.permute(0, 3, 1, 2), kernel.permute(0, 3, 1, 2), bias, padding=padding)
-        return out.permute(0, 2, 3, 1)
 
     def widest(self) -> int:
         return 2 * self.width * self.pixels

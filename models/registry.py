@@ -22,8 +22,9 @@ class Entry:
 REGISTRY: dict[str, Entry] = {
     "conv": Entry("models.conv:Conv", "convolutions, circular or zero padding, EDM diffusion"),
     "transformer": Entry(
-        "models.transformer:Transformer", "attention between patches, learned positions, EDM diffusion"
+        "models.transformer:Transformer", "attention between patches, all or near ones, EDM diffusion"
     ),
+    "unet": Entry("models.unet:Unet", "residual blocks at falling resolution, attention, EDM diffusion"),
     "mlp": Entry("models.mlp:Mlp", "perceptrons, Fourier features on the plane, EDM diffusion"),
     "ideal": Entry("models.ideal:Ideal", "closed form: the optimal denoiser of the training set"),
     "equivariant_ideal": Entry(
