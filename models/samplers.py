@@ -131,11 +131,12 @@ def langevin(
     paper's e / sigma_L**2 = 2e-5 / 0.01**2 is the default rate, its T = 100 the default number.
     """
     yield x
-    for sigma in sigmas[:-1]:
+    for sigma, after in pairwise(sigmas):
         for _ in range(langevin_steps):
             x = x + (langevin_rate / 2) * (denoise(x, sigma) - x) + langevin_rate**0.5 * sigma * draw()
+        if after == 0:
+            x = denoise(x, sigma)
         yield x
-    yield denoise(x, sigmas[-2])
 
 
 def ddpm(

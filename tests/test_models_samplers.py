@@ -187,9 +187,14 @@ def test_a_step_of_annealed_langevin_dynamics_is_that_of_the_paper() -> None:
     z = torch.tensor([[0.3, -0.7]], dtype=torch.float64)
     alpha = 2e-5 * 0.5**2 / 0.01**2  # Song & Ermon 2019, Algorithm 1, line 3
     expected = x + alpha / 2 * (mixture(x, 0.5) - x) / 0.5**2 + math.sqrt(alpha) * z
-    states = list(langevin(mixture, x, [0.5, 0.0], lambda: z, langevin_steps=1))
-    torch.testing.assert_close(states[1], expected)
-    torch.testing.assert_close(states[2], mixture(expected, 0.5))
+    start, first, final = langevin(
+        mixture, x, [0.5, 0.4, 0.0], lambda: z, langevin_steps=1, langevin_rate=0.2
+    )
+    torch.testing.assert_close(start, x)
+    torch.testing.assert_close(first, expected)
+    alpha = 0.2 * 0.4**2
+    expected = expected + alpha / 2 * (mixture(expected, 0.4) - expected) / 0.4**2 + math.sqrt(alpha) * z
+    torch.testing.assert_close(final, mixture(expected, 0.4))
 
 
 def test_levels_are_those_of_the_papers() -> None:
