@@ -107,7 +107,8 @@ class Autoregressive(Family):
 
     def heads(self, x: torch.Tensor) -> torch.Tensor:
         """[n, tokens, c] as [n, heads, tokens, c / heads]."""
-        return x.view(*x.shape[:2], self.settings.heads, -1).transpose(1, 2)
+        own = self.settings.width // self.settings.heads
+        return x.view(*x.shape[:2], self.settings.heads, own).transpose(1, 2)
 
     def embedded(self, weights: Weights, pixels: torch.Tensor, start: int) -> torch.Tensor:
         """Tokens for int[n, t] (0 black, 1 white, 2 before all); the first answers for pixel `start`."""

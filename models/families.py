@@ -127,7 +127,9 @@ class FittedFamily(Fitted):
         array = np.asarray(x, dtype=np.float64)
         if array.shape[1:] != self.shape:
             raise ModelError(f"examples must have shape (n, *{self.shape}), but got {array.shape}")
-        flat = (torch.from_numpy(array.reshape(len(array), -1)).to(self.device) - self.mean) / self.spread
+        flat = (
+            torch.from_numpy(array.reshape(-1, self.family.size)).to(self.device) - self.mean
+        ) / self.spread
         weights = {name: weight.double() for name, weight in self.weights.items()}
         with torch.inference_mode():
             found = self.family.log_prob(weights, flat)

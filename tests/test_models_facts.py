@@ -100,4 +100,4 @@ def test_independent_pixels_make_the_binomial_law_of_k_out_of_single_dots(name: 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["autoregressive", "dae", "gan", "vae"])
 def test_other_families_taught_one_picture_repeat_it(name: str) -> None:
-    assert min(spans(name, "one")[1]) > 0.9
+    assert min(spans(name, "one")[1]) > 0.8
