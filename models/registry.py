@@ -26,6 +26,12 @@ REGISTRY: dict[str, Entry] = {
     ),
     "unet": Entry("models.unet:Unet", "residual blocks at falling resolution, attention, EDM diffusion"),
     "mlp": Entry("models.mlp:Mlp", "perceptrons, Fourier features on the plane, EDM diffusion"),
+    "polygon": Entry(
+        "models.polygon:Polygon", "crafted for polygons: a denoiser of pixels that draws vertices"
+    ),
+    "vertices": Entry(
+        "models.vertices:VerticesLearner", "crafted for polygons: Langevin dynamics of vertices, drawn hard"
+    ),
     "ideal": Entry("models.ideal:Ideal", "closed form: the optimal denoiser of the training set"),
     "equivariant_ideal": Entry(
         "models.equivariant_ideal:EquivariantIdeal",
