@@ -191,10 +191,13 @@ def test_the_field_of_windows_is_reached(reached: int) -> None:
     assert reach(network("transformer", (9, 9), **settings), (9, 9)) == 2 * reached
 
 
-def test_a_circular_unet_knows_its_place_within_a_coarsest_pixel_and_no_more() -> None:
-    net = network("unet", (8, 8), width=4, levels=2, heads=2, padding="circular")
-    assert same_when_moved(net, (8, 8), (2, 4))
-    assert not same_when_moved(net, (8, 8), (1, 0))
+@pytest.mark.parametrize(("levels", "coarsest"), [(2, 2), (3, 4)])
+def test_a_circular_unet_knows_its_place_within_a_coarsest_pixel_and_no_more(
+    levels: int, coarsest: int
+) -> None:
+    net = network("unet", (8, 8), width=4, levels=levels, heads=2, padding="circular")
+    assert same_when_moved(net, (8, 8), (coarsest, -coarsest))
+    assert not same_when_moved(net, (8, 8), (coarsest // 2, 0))
 
 
 def test_without_places_all_permutations_of_pixels_are_alike() -> None:
