@@ -19,8 +19,9 @@ from analysis.yardstick import Yardstick
 if TYPE_CHECKING:
     from analysis.backward import trajectories
     from analysis.comparison import compare
-    from analysis.crossings import crossing, n_star
+    from analysis.crossings import at_best, crossing, n_star
     from analysis.curves import learning_curves, scaling
+    from analysis.description import describe
     from analysis.figures import front, progress, strata
     from analysis.files import open_runs, provenance, save
     from analysis.grid_of_sets import LearnedSet, learned_sets
@@ -46,9 +47,11 @@ _LATER = {
     "Property": "analysis.properties",
     "Taught": "analysis.teaching",
     "agreement": "analysis.halves",
+    "at_best": "analysis.crossings",
     "clouds": "analysis.shelves",
     "compare": "analysis.comparison",
     "crossing": "analysis.crossings",
+    "describe": "analysis.description",
     "divergences": "analysis.maps",
     "fit_laws": "analysis.laws",
     "front": "analysis.figures",
@@ -93,9 +96,11 @@ __all__ = [
     "Taught",
     "Yardstick",
     "agreement",
+    "at_best",
     "clouds",
     "compare",
     "crossing",
+    "describe",
     "divergences",
     "fit_laws",
     "front",

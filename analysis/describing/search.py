@@ -1,0 +1,310 @@
+"""The search for the shortest description: short sentences, guesses from the data, then variation.
+
+In this order, each step within the same budget of evaluations, one for every different sentence tested:
+
+    guessed      each rule that takes no other set, its places filled with what the data ask for
+    listed       the pictures one by one, each in the shortest way found; sets made of the same parts
+    seeded       random codes whose first checks hold
+    short        sentences of the language, shortest first
+    descended    the best so far, made better place by place
+    undone       smaller questions (`abduction`), each answered in the same way, put together again
+    mixed        a partial description, and one of what it leaves over: their union
+    narrowed     the best without what a short sentence says, where that has none of the samples, or all
+    bred         the grammar's own mutation and crossover of the best, by tournament
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+
+import numpy as np
+
+from analysis.describing import abduction, moves
+from analysis.describing.coding import Budget, Coder, Fit, noise_bits
+from analysis.describing.one_picture import drawn, shortest_picture
+from analysis.describing.sample import Sample
+from analysis.describing.tables import candidates, seen
+from grammars import Grammar, Sentence
+
+SHORT, SHORT_SHARE = 2000, 0.3
+"""Most sentences of the language that are tried, shortest first, and the share of what is left for them."""
+
+FILLED = 64
+"""Ways to fill the places of one rule."""
+
+LISTED, CLASSED = 64, 256
+"""Pictures of a list, and pictures of which one of each class under a motion may be listed."""
+
+MOST_LIFTED = 0.6
+"""Different pictures, as a share of the sample, beyond which they are not looked at one by one."""
+
+HARD = 4
+"""Pictures of a list at most, for each of which a short sentence is looked for at length."""
+
+STARTS, CHANGED = 3, 1
+"""Fits from which a descent begins, two of a rule at most; and such in which the rules may change, too."""
+
+NARROWING, DRAWN, NARROWED = 48, 64, 0.95
+"""Short sets by which the best ones are narrowed, if of so many members no more than that share remains."""
+
+PLACES, MOST_PLACED = 2, 0.5
+"""Regions that are looked for at length, and their share of the grid at most."""
+
+PARTS = 3
+"""Partial fits for which what they leave over is described."""
+
+ANSWERS = 6
+"""Descriptions of a smaller question that are put together again."""
+
+BRED = 0.15
+"""Share of the budget kept for mutation and crossover."""
+
+POPULATION = 24
+SLACK, COLLISIONS = 4.0, 12
+"""Bits to be won below which smaller questions are not asked, and collisions by which they are estimated."""
+
+LEAST_LEFT = 8
+"""Samples left over by a partial description, below which they are noise."""
+
+
+def search(sample: Sample, evaluations: int, seed: int) -> list[Fit]:
+    """Fits of Set sentences to a sample, the least total first; none where no picture is crisp."""
+    if not len(sample.pictures):
+        return []
+    budget = Budget(evaluations)
+    search = _Search(sample, budget, depth=1)
+    search.answer()
+    search.bred(np.random.Generator(np.random.PCG64(seed)))
+    return search.coder.ranked()
+
+
+@lru_cache(maxsize=16)
+def short_sets(grammar: Grammar) -> tuple[Sentence, ...]:
+    """The first sets of the language, shortest first."""
+    return tuple(islice(grammar.enumerate("Set", 40.0), SHORT))
+
+
+class _Search:
+    """The steps for one sample; smaller questions have a search of their own from the same budget."""
+
+    def __init__(self, sample: Sample, budget: Budget, depth: int) -> None:
+        self.depth = depth
+        self.shortest = 0.0  # Bits up to which all sentences were tried.
+        self.sample, self.grammar = sample, sample.grammar
+        self.coder = Coder(sample, budget)
+        self.budget = budget
+        self._choices: dict[str, list[Sentence]] = {}
+
+    def answer(self) -> None:
+        for step in (self.guessed, self.listed, self.seeded, self.short):
+            self.tried(step())
+        self.coder.gathering = False
+        if self.slack() < SLACK:
+            return
+        kept = int(BRED * self.budget.left) if self.depth > 0 else 0
+        self.budget.left -= kept
+        self.descended()
+        if self.depth > 0 and self.slack() > SLACK:
+            self.placed()
+            self.undone()
+            self.mixed()
+            self.tried(self.narrowed())
+            self.descended()
+        self.budget.left += kept
+
+    def slack(self) -> float:
+        """Bits of the best fit that another could do without, where that can be told.
+
+        Those of a sentence longer than all that were tried, and those of the data beyond what the samples
+        would cost if their set were known, a standard error allowed: by collisions among the samples of a
+        stratum (m draws of a set T have m(m - 1) / 2|T| on average). Infinite where too few collide.
+        """
+        best = self.coder.ranked()[:1]
+        if not best:
+            return math.inf
+        sample, inside = self.sample, best[0].inside
+        strata, known, sure = sample.strata[inside], 0.0, 0.0
+        different = np.unique(strata)
+        for stratum in different:
+            counts = sample.counts[inside][strata == stratum]
+            m, pairs = int(counts.sum()), float((counts * (counts - 1) // 2).sum())
+            size = max(1.0, m * (m - 1) / 2 / pairs) if pairs else math.inf
+            known += m * math.log2(min(size, 2.0**sample.pixels) * len(different))
+            sure += m / math.sqrt(pairs) if pairs else 0.0
+            if m > COLLISIONS > pairs:
+                return math.inf
+        data = best[0].data_bits - noise_bits(sample.n, best[0].outside, sample.pixels)
+        return best[0].sentence_bits - self.shortest + max(0.0, data - known - sure)
+
+    def tried(self, sentences: Iterator[Sentence]) -> None:
+        for sentence in sentences:
+            if self.budget.left <= 0:
+                return
+            self.coder.try_(sentence)
+
+    def loss(self, sentence: Sentence) -> float:
+        found = self.coder.try_(sentence)
+        return math.inf if found is None else found.total_bits
+
+    def choices(self, type_name: str) -> list[Sentence]:
+        """What may stand at a place: of sets the best ones, of anything else what the data ask for."""
+        if type_name == "Set":
+            return [fit.sentence for fit in self.coder.ranked()[:ANSWERS]]
+        if type_name not in self._choices:
+            self._choices[type_name] = candidates(self.sample, type_name)
+        return self._choices[type_name]
+
+    # The steps.
+
+    def short(self) -> Iterator[Sentence]:
+        some = short_sets(self.grammar)[: int(SHORT_SHARE * self.budget.left)]
+        yield from some
+        self.shortest = some[-1].bits if some else 0.0
+
+    def guessed(self) -> Iterator[Sentence]:
+        for production in self.grammar.category("Set").productions:
+            if not any(s.category and s.category.name in ("Set", "Picture") for s in production.slots):
+                yield from moves.filled(production, [], self.choices, FILLED)
+
+    def listed(self) -> Iterator[Sentence]:
+        for core in self.sample.cores():
+            if len(core.pictures) <= LISTED:
+                yield from self.each(core)
+            if len(core.pictures) <= CLASSED:
+                for motion, few in abduction.representatives(core):
+                    orbit = self.grammar.productions["orbit"]
+                    yield from (orbit.sentence((one, motion)) for one in self.each(few))
+            if self.depth > 0 and len(core.pictures) <= MOST_LIFTED * core.counts.sum():
+                for i in core.frequent[: 1 if len(core.pictures) > HARD else HARD]:
+                    yield from self.lifted(core.pictures[i])
+
+    def each(self, core: Sample) -> Iterator[Sentence]:
+        """The pictures, each in the shortest way found."""
+        if "explicit" in self.grammar.productions and len(core.pictures) <= LISTED:
+            hard = self.depth > 0 and len(core.pictures) <= HARD
+            found = [shortest_picture(self.grammar, picture, hard) for picture in core.pictures]
+            yield self.grammar.productions["explicit"].sentence(tuple(p for p in found if p is not None))
+
+    def lifted(self, picture: np.ndarray) -> Iterator[Sentence]:
+        """Sets made of the parts of a sentence for a picture, and of these parts with rules around them."""
+        types = _lifting(self.grammar)
+        if not types:
+            return
+        found = shortest_picture(self.grammar, picture, True)
+        for _, part in () if found is None else found.walk():
+            for production in types.get(part.type, ()):
+                start = production.sentence((part,))
+                yield start
+                around = [start]
+                for _ in range(2):
+                    some = [w for s in around for w in self.around(s)]
+                    yield from some
+                    around = [f.sentence for f in self.coder.ranked() if f.sentence in set(some)][:ANSWERS]
+
+    def around(self, start: Sentence) -> list[Sentence]:
+        """Rules around the one part of a set, their literals in all values of short lists."""
+        part = start.args[0]
+        return [start.replace((0,), wrapped) for wrapped in moves.wrapped(part, self.choices)]
+
+    def seeded(self) -> Iterator[Sentence]:
+        yield from abduction.seeded(self.sample)
+
+    def descended(self) -> None:
+        for start in self.various(STARTS):
+            moves.descended(start, self.loss, self.choices, most=self.budget.left)
+        for start in self.various(CHANGED):
+            moves.descended(start, self.loss, self.choices, moves.CHANGES, most=self.budget.left)
+
+    def various(self, most: int) -> list[Sentence]:
+        """The best fits, two of a rule at most."""
+        found: list[Sentence] = []
+        for fit in self.coder.ranked():
+            if sum(other.rule == fit.sentence.rule for other in found) < 2:
+                found.append(fit.sentence)
+            if len(found) == most:
+                break
+        return found
+
+    def placed(self) -> None:
+        """Where no short region is just what was seen, a longer one, and the sets that are in it."""
+        if "Region" not in self.grammar.categories:
+            return
+        known = self.choices("Region")
+        covers = [one.denote() for one in known]
+        for mask in seen(self.sample, "pixels")[:PLACES]:
+            where = mask.reshape(self.sample.pictures.shape[1:])
+            if where.mean() > MOST_PLACED or any((cover == where).all() for cover in covers):
+                continue
+            found = drawn(self.grammar, "Region", where)
+            if found is not None:
+                self._choices["Region"] = [found, *known]
+                self.tried(self.guessed())
+
+    def undone(self) -> None:
+        for question in abduction.questions(self.sample):
+            if self.budget.left <= 0:
+                return
+            inner = _Search(question.sample, self.budget.share(0.3), self.depth - 1)
+            inner.answer()
+            self.budget.left = max(0, self.budget.left - inner.budget.spent)
+            self.tried(question.whole(fit.sentence) for fit in inner.coder.ranked()[:ANSWERS])
+
+    def narrowed(self) -> Iterator[Sentence]:
+        """The best sets met with a short one that has all the samples, or without one that has none."""
+        rules = self.grammar.productions
+        for fit in self.coder.ranked()[:2]:
+            held = self.sample.pictures[fit.inside]
+            members = fit.sentence.denote().sample(DRAWN, np.random.Generator(np.random.PCG64(0)))
+            for other in short_sets(self.grammar)[:NARROWING]:
+                inside = other.denote().contains(held)
+                taken = other.denote().contains(members).sum() if inside.all() or not inside.any() else 0
+                if inside.all() and taken < NARROWED * len(members) and "intersect" in rules:
+                    yield rules["intersect"].sentence((fit.sentence, other))
+                elif not inside.any() and taken > (1 - NARROWED) * len(members) and "difference" in rules:
+                    yield rules["difference"].sentence((fit.sentence, other))
+
+    def mixed(self) -> None:
+        union = self.grammar.productions.get("union")
+        if union is None:
+            return
+        for sentence, mask in self.coder.partial(PARTS):
+            rest = self.sample.only(~mask)
+            if rest.n < LEAST_LEFT or self.budget.left <= 0:
+                continue
+            inner = _Search(rest, self.budget.share(0.2), self.depth - 1)
+            inner.answer()
+            self.budget.left = max(0, self.budget.left - inner.budget.spent)
+            self.tried(union.sentence((sentence, fit.sentence)) for fit in inner.coder.ranked()[:ANSWERS])
+
+    def bred(self, rng: np.random.Generator) -> None:
+        if self.slack() < SLACK:
+            return
+        population = self.coder.ranked()[:POPULATION]
+        while self.budget.left > 0 and population:
+            first, second = (self.chosen(population, rng) for _ in range(2))
+            if rng.random() < 0.8:
+                children: tuple[Sentence, ...] = (self.grammar.mutate(first, rng),)
+            else:
+                children = self.grammar.crossover(first, second, rng)
+            for child in children:
+                self.budget.left -= 1 if child in self.coder.seen else 0  # So that this ends.
+                if self.coder.try_(child) is not None:
+                    population = self.coder.ranked()[:POPULATION]
+
+    def chosen(self, population: list[Fit], rng: np.random.Generator) -> Sentence:
+        """The better of two, by tournament."""
+        return population[int(rng.integers(len(population), size=2).min())].sentence
+
+
+def _lifting(grammar: Grammar) -> dict[str, list]:
+    """Rules that make a set of one part of another type than a picture, by that type."""
+    found: dict[str, list] = {}
+    for production in grammar.category("Set").productions:
+        slots = production.slots
+        category = slots[0].category if len(slots) == 1 and not slots[0].several else None
+        if category is not None and category.name not in ("Set", "Picture"):
+            found.setdefault(category.name, []).append(production)
+    return found

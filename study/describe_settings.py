@@ -1,0 +1,75 @@
+"""Every setting of `python -m study.describe`, and how a command line is laid over them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from omegaconf import DictConfig, OmegaConf
+
+import grammars
+from search.errors import nearest
+from study.config import Space, setting
+from study.errors import StudyError
+from study.resolve import Request, import_plugins, pair, read_file
+from study.settings import check, choices, declarations, put
+
+FLAGS = ("--help", "--cfg")
+
+
+@dataclass
+class Describe:
+    """All settings of `python -m study.describe`."""
+
+    path: str = setting("", "folder of a run, or a .nc or .npy file of samples; also given without `path=`")
+    grammar: str = setting("", "the language of the descriptions; empty is the run's own")
+    space: Space = field(default_factory=Space)
+    evaluations: int = setting(2500, "sentences looked at for each", "sentences", range=(1, 10**7))
+    seed: int = setting(0, "the same seed finds the same sentences", range=(0, 2**31 - 1))
+    shown: int = setting(3, "alternatives shown below the best", "sentences", range=(0, 9))
+    out: str = setting("", "file of the descriptions (.nc); empty is described.nc beside the samples")
+    plugins: list[str] = setting([], "your own modules, imported before names are looked up")
+
+
+def resolve(arguments: Sequence[str]) -> Request:
+    """Settings in the order defaults < file < command line, checked."""
+    flags = frozenset("--help" if word == "-h" else word for word in arguments if word.startswith("-"))
+    for flag in sorted(flags - set(FLAGS)):
+        raise StudyError(f"{flag} is not a flag; {nearest(flag, FLAGS)}")
+    words = [word for word in arguments if not word.startswith("-")]
+    line = dict(pair(word) if "=" in word else ("path", word) for word in words)
+    if sum("=" not in word for word in words) > 1:
+        raise StudyError("study.describe takes one folder or file; call it again for another")
+    file = read_file(line.pop("config")) if "config" in line else {}
+    import_plugins(line.get("plugins", file.get("plugins", [])))
+    settings = cast(DictConfig, OmegaConf.structured(Describe))
+    for layer in (file, line):
+        for key, value in layer.items():
+            put(settings, key, value)
+    for key, declared in declarations(settings).items():
+        check(key, OmegaConf.select(settings, key), declared)
+    known = choices("grammars")
+    if settings.grammar and settings.grammar not in known:
+        raise StudyError(
+            f"grammar={settings.grammar}: there is no such grammar; {nearest(settings.grammar, known)}"
+        )
+    if settings.out and Path(settings.out).suffix != ".nc":
+        raise StudyError(f"out={settings.out}: descriptions are written as .nc")
+    if not flags and not settings.path:
+        raise StudyError("which samples? name a run's folder, or a .nc or .npy file: --help says how")
+    return Request(settings, flags)
+
+
+def language(settings: DictConfig, name: str, shape: tuple[int, int]) -> grammars.Grammar:
+    """The grammar of some samples on their own grid; a `StudyError` where none is known or it has no grid."""
+    name = settings.grammar or name
+    if not name:
+        raise StudyError(f"{settings.path} does not say its language; add grammar=, such as grammar=dots")
+    if not isinstance(grammars.load(name).space, grammars.Grid):
+        raise StudyError(f"grammar={name}: descriptions are of pictures, and {name} is about points")
+    asked = settings.space.height or shape[0], settings.space.width or shape[1]
+    if asked != shape:
+        raise StudyError(
+            f"space is {asked[0]}x{asked[1]}, but the samples in {settings.path} are {shape[0]}x{shape[1]}"
+        )
+    return grammars.load(name, space=grammars.Grid(*shape))
