@@ -34,6 +34,27 @@ def n_star(
     return crossing(g, thresholds, along=along, over=over, isotonic=True, name="n_star")
 
 
+def at_best(
+    values: xr.DataArray, *, along: str = "step", batch: str = "batch", over: Sequence[str] = ("draw", "seed")
+) -> xr.DataArray:
+    """Values at the best place on `along`, chosen on one batch of samples and reported on another.
+
+    values: over `along`, `batch` (two: to choose by, to report) and anything else. The place is that of the
+    greatest median over `over` in the first batch, one for each place of the other dimensions; the answer is
+    the second batch there, with the place as coordinate `along`. The greatest value of one and the same batch
+    would be too great by its luck. NaN where nothing was tried. AnalysisError without two batches.
+    """
+    if along not in values.dims or values.sizes.get(batch) != 2:
+        raise AnalysisError(
+            f"the best {along} is chosen on the first of two of {batch!r}, got {dict(values.sizes)}"
+        )
+    choice, report = values.isel({batch: 0}, drop=True), values.isel({batch: 1}, drop=True)
+    average = [dim for dim in over if dim in values.dims]
+    medians = choice.median(average) if average else choice
+    best = medians.fillna(-np.inf).argmax(along)
+    return report.isel({along: best}).assign_attrs(values.attrs)
+
+
 def crossing(
     values: xr.DataArray,
     thresholds: float | Sequence[float],

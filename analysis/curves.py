@@ -61,9 +61,11 @@ def learning_curves(
             colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
             axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
             said = SAID.get(name, name.replace("_", " "))
-            axes.plot(steps, middle, color=colour, marker=marker, ms=3.5, label=said)
+            # What lies under another line shows on both sides of it.
+            wide = 1.2 + 0.5 * (len(names) - 1 - i)
+            axes.plot(steps, middle, color=colour, marker=marker, ms=3 + wide, lw=wide, label=said)
         axes.set_title(label)
-        axes.set(ylim=(-0.02, 1.02), xlabel="training steps")
+        axes.set(ylim=(-0.02, 1.02), xlabel="training steps", ylabel="" if axes is not grid[0] else "measure")
         _powers_of_two(axes, steps, len(panels))
     _legend(figure)
     return figure
@@ -191,7 +193,7 @@ def _legend(figure: Figure) -> None:
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             named.setdefault(label, handle)
-    columns = 6 if figure.get_figwidth() > 5 else 3
+    columns = 6 if figure.get_figwidth() > 5 else 4 if len(named) == 4 else 3
     figure.legend(
         list(named.values()), list(named), loc=PLACE, ncols=min(columns, len(named)),
         columnspacing=1.3, handletextpad=0.5,

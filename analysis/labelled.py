@@ -12,6 +12,7 @@ from analysis.intervals import LEVEL, wilson
 from analysis.many import each
 from analysis.measures import measures
 from analysis.registry import MEASURES
+from analysis.sampled import Sampled
 from analysis.target import Target
 from analysis.yardstick import DRAWS, Yardstick
 
@@ -35,9 +36,9 @@ def measure(
     On the plane, what lies beyond the target's window is reported too.
     """
     if dims or isinstance(samples, xr.DataArray) or isinstance(training_set, xr.DataArray):
-        count = samples.sizes.get("sample", 0) if isinstance(samples, xr.DataArray) else len(samples[0])
-        common = yardstick or Yardstick.of(target, seed, draws=max(count, DRAWS))
-        return each(samples, training_set, lambda own, lesson: measure(own, target, lesson, common), dims)
+        sampled = Sampled.of(samples, dims)
+        common = yardstick or Yardstick.of(target, seed, draws=max(sampled.count, DRAWS))
+        return each(sampled, training_set, lambda own, lesson: measure(own, target, lesson, common))
     yardstick = yardstick or Yardstick.of(target, seed, draws=max(len(samples), DRAWS))
     numbers = measures(samples, target, training_set, yardstick)
     variables: dict[str, Any] = {}

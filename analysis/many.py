@@ -20,19 +20,13 @@ One = Callable[[NDArray[Any], NDArray[Any]], xr.Dataset]
 ALMOST = 1e-4  # the finest step of a share of unknown N
 
 
-def each(
-    samples: xr.DataArray | NDArray[Any],
-    training_set: xr.DataArray | NDArray[Any],
-    measure_one: One,
-    dims: Sequence[str] = (),
-) -> xr.Dataset:
+def each(sampled: Sampled, training_set: xr.DataArray | NDArray[Any], measure_one: One) -> xr.Dataset:
     """`measure_one(samples, training_set)` of every cell, as one dataset over the leading dimensions.
 
     training_set: one for all, or with some of the leading dimensions and `example` in place of `sample`; NaN
     pads those with fewer examples. Cells without samples are NaN, and empty text. AnalysisError where there
     is no cell to measure, or the training set leads with a dimension that the samples do not have.
     """
-    sampled = Sampled.of(samples, dims)
     lessons = Sampled.of(training_set, name="example")
     foreign = [dim for dim in lessons.dims if dim not in sampled.dims]
     if foreign:

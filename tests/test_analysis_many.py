@@ -87,6 +87,15 @@ def test_known_truths_of_synthetic_learners(measured):
     assert float(mean["validity"].sel(learner="collapsed")) == 1
 
 
+def test_a_yardstick_is_made_for_the_samples_of_a_cell():
+    unknown = grammars.load("polygons", space=grammars.Grid(8, 8)).target.denote()
+    samples = unknown.sample(60, np.random.default_rng(0)).reshape(2, 3, 10, 8, 8)
+    found = analysis.measure(samples, unknown, samples[0, 0], dims=("learner", "seed"))
+    assert found.attrs["samples"] == 10
+    assert found.attrs["yardstick_draws"] == 2048
+    assert (found["validity"] == 1).all()
+
+
 def test_plain_arrays_name_their_leading_dimensions(sampled, measured):
     again = analysis.measure(sampled.values, TARGET, LESSON, YARDSTICK, dims=("learner", "seed"))
     for name in measured.data_vars:
@@ -152,16 +161,16 @@ def test_a_single_run_has_no_interval_and_is_marked(measured):
 def test_the_interval_of_g_covers_the_mean_of_synthetic_learners():
     """A family of learners: each training keeps a random part of the target and adds random noise.
 
-    The truth is the mean of g over 400 trainings; intervals are of five. Small sets keep this quick.
+    The truth is the mean of g over 300 trainings; intervals are of five. Small sets keep this quick.
     """
     grammar = grammars.load("dots", space=grammars.Grid(5, 5))
     target = grammar.parse("dots(k=between(1, 3))", type="Set").denote()
     yardstick = Yardstick.of(target)
     members = target.members()
     rng = np.random.default_rng(3)
-    g = np.array([_g_of_one(members, target, yardstick, rng) for _ in range(1200)])
-    truth = g[:400].mean()
-    rest = g[400:].reshape(-1, 5)
+    g = np.array([_g_of_one(members, target, yardstick, rng) for _ in range(900)])
+    truth = g[:300].mean()
+    rest = g[300:].reshape(-1, 5)
     inside = [low <= truth <= high for _, low, high in (analysis.logit_interval(row) for row in rest)]
     assert 0.1 < truth < 0.9
     assert np.mean(inside) >= 0.90
@@ -231,7 +240,7 @@ def drawn_from(size, count, rng, weights=None):
 def test_sizes_of_a_uniform_set_are_covered():
     rng = np.random.default_rng(5)
     inside = {"birthday": [], "chao1": [], "unseen": []}
-    for _ in range(400):
+    for _ in range(200):
         pictures = drawn_from(3000, 512, rng)
         one = analysis.learned_size(pictures)
         for name in ("birthday", "chao1"):

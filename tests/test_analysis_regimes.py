@@ -67,6 +67,30 @@ def test_n_star_is_the_first_crossing_of_the_rising_median():
     assert found["n_star"].attrs["units"] == "examples"
 
 
+def test_the_best_step_is_chosen_on_one_batch_and_reported_on_another():
+    rng = np.random.default_rng(8)
+    luck = xr.DataArray(
+        rng.random((300, 2, 20)),
+        dims=("n", "batch", "step"),
+        coords={"n": np.arange(1, 301), "step": np.arange(20)},
+    )
+    reported = analysis.at_best(luck)
+    assert float(luck.isel(batch=0).max("step").mean()) > 0.9
+    assert float(reported.mean()) == pytest.approx(0.5, abs=0.05)
+    assert reported.dims == ("n",)
+    steps = reported["step"].values
+    assert steps.tolist() == luck.isel(batch=0).argmax("step").values.tolist()
+    assert reported.values.tolist() == [float(luck[i, 1, step]) for i, step in enumerate(steps)]
+    seeds = xr.DataArray(
+        [[[0.1, 0.2], [0.9, 0.3]], [[0.2, 0.1], [0.0, 0.8]], [[0.9, 0.1], [0.1, 0.7]]],
+        dims=("seed", "batch", "step"),
+    )
+    # Medians of the first batch: 0.2 at step 0, 0.1 at step 1.
+    assert analysis.at_best(seeds).values.tolist() == [0.9, 0.0, 0.1]
+    with pytest.raises(AnalysisError, match="first of two"):
+        analysis.at_best(luck.isel(batch=[0]))
+
+
 def test_crossings_of_what_begins_above_and_of_nothing():
     one = xr.DataArray([0.9, 0.95], dims=("n",), coords={"n": [3, 5]})
     found = analysis.crossing(one, 0.5, along="n")
