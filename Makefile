@@ -59,6 +59,7 @@ test-slow: $(VENV)/.stamp-test
 
 bench: $(VENV)/.stamp-run
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/languages.py
+	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/measures.py
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/learners.py
 
 bench-gpu: $(VENV)/.stamp-run
