@@ -28,7 +28,12 @@ def test_every_setting_says_its_meaning_and_its_range_or_choices(name: str) -> N
     for declared in dataclasses.fields(models.settings(name)):
         assert declared.metadata["help"]
         assert "unit" in declared.metadata
-        assert "range" in declared.metadata or "choices" in declared.metadata, declared.name
+        if "range" in declared.metadata or "choices" in declared.metadata:
+            continue
+        # Yes or no says so by its type; what is written freely is read, and refused where it says nothing.
+        if not isinstance(declared.default, bool):
+            with pytest.raises(ModelError, match=declared.name):
+                models.load(name, **{declared.name: "what is this"})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -48,7 +53,7 @@ def test_values_beyond_the_declared_range_are_refused(name: str) -> None:
         if "choices" in declared.metadata:
             with pytest.raises(ModelError, match=declared.name):
                 models.load(name, **{declared.name: "no such choice"})
-        else:
+        elif "range" in declared.metadata:
             low, high = declared.metadata["range"]
             kind = int if isinstance(low, int) else float
             for wrong in (low - 1, high + 1):
