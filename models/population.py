@@ -1,7 +1,7 @@
 """Many members in one training: stacked weights under `torch.func.vmap`, or a process for each of a few.
 
-A stack makes every step one call for all members, which is what a GPU wants; a CPU core is as fast with one
-member after another (measured: `tests/bench/population.py`), and several cores are used by processes.
+A stack makes every step one call for all members, which is what a GPU wants; a CPU core gains little by it
+(`tests/bench/population.py` measures both), and several cores are used by processes.
 """
 
 from __future__ import annotations

@@ -23,22 +23,24 @@ import grammars
 import models
 
 EXAMPLES = np.eye(64, dtype=bool).reshape(64, 8, 8)
-SIZES = {"cuda": (1, 16, 256, 1024), "cpu": (1, 4, 16)}
+SIZES = {"cuda": (1, 16, 256, 1024), "cpu": (2, 4, 16)}
 ALONE = {"cuda": 4, "cpu": 2}  # so many are trained one by one, and the rest are taken to be like them
-STEPS = {"cuda": 600, "cpu": 50}
+STEPS = {"cuda": 600, "cpu": 30}
+ROUNDS = {"cuda": 1, "cpu": 4}  # in turns, the least of each counts: what else a machine does only slows it
 AGREE = 16
 MEASURES = ("validity", "copy_rate", "coverage", "generalization")
 
 
 def seconds(learner: models.Learner, members: int, device: str, population: int) -> float:
-    """Wall seconds per member; everything that the device was asked for is done."""
-    began = time.perf_counter()
+    """Seconds per member: of the wall on a GPU, all that it was asked for done, and of the CPU on a CPU."""
+    clock = time.perf_counter if device == "cuda" else time.process_time
+    began = clock()
     fitted = learner.fit([EXAMPLES] * members, list(range(members)), device=device, population=population)
     if device == "cuda":
         torch.cuda.synchronize()
     if any(member.diverged for member in fitted):
         raise SystemExit("a member diverged")
-    return (time.perf_counter() - began) / members
+    return (clock() - began) / members
 
 
 def speeds(name: str, device: str) -> list[str]:
@@ -48,20 +50,23 @@ def speeds(name: str, device: str) -> list[str]:
     models.load(name, steps=5).fit(
         [EXAMPLES] * 2, [0, 1], device=device, population=2
     )  # libraries are loaded
-    alone = seconds(learner, ALONE[device], device, 1)
     rough = models.load(name, steps=steps, precision="bf16") if device == "cuda" else None
     lines = [
-        f"{name}, {steps} steps; one by one: {alone:.2f} s per member",
+        f"{name}, {steps} steps, seconds per member:",
         "",
-        "| members | stacked, s per member | times as fast | in bf16, s per member | times as fast |",
-        "|---|---|---|---|---|",
+        "| members | one by one | stacked | times as fast | stacked, bf16 | times as fast |",
+        "|---|---|---|---|---|---|",
     ]
     for members in SIZES[device]:
-        stacked = seconds(learner, members, device, max(members, 2))
-        half = math.nan if rough is None else seconds(rough, members, device, max(members, 2))
-        lines.append(
-            f"| {members} | {stacked:.4f} | {alone / stacked:.1f} | {half:.4f} | {alone / half:.1f} |"
-        )
+        alone = stacked = half = math.inf
+        for _ in range(ROUNDS[device]):
+            alone = min(alone, seconds(learner, ALONE[device], device, 1))
+            stacked = min(stacked, seconds(learner, members, device, max(members, 2)))
+            if rough is not None:
+                half = min(half, seconds(rough, members, device, max(members, 2)))
+        cells = [f"{alone:.4f}", f"{stacked:.4f}", f"{alone / stacked:.2f}"]
+        cells += ["", ""] if rough is None else [f"{half:.4f}", f"{alone / half:.2f}"]
+        lines.append(f"| {members} | {' | '.join(cells)} |")
         print(lines[-1], file=sys.stderr, flush=True)
     return lines
 
