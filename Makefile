@@ -2,7 +2,7 @@
 #
 #   make search ARGS="grammar=polygons workers=4"    any setting of the command
 #   make test                                        ruff, mypy, pytest without the slow ones
-#   make test-slow                                   the slow ones
+#   make test-slow                                   the slow ones, the notebooks among them
 #   make bench                                       how fast the languages and the learners are, and two peers
 #   make bench-gpu                                   populations on a GPU, where there is one
 #   make lint                                        ruff and mypy alone
@@ -42,6 +42,10 @@ $(VENV)/.stamp-test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP_INSTALL) -e '.[dashboard,cluster,test,dev]'
 	@touch $@ $(VENV)/.stamp-run
 
+$(VENV)/.stamp-slow: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP_INSTALL) -e '.[dashboard,cluster,notebooks,test,dev]'
+	@touch $@ $(VENV)/.stamp-test $(VENV)/.stamp-run
+
 search: $(VENV)/.stamp-run
 	$(VENV)/bin/python -m study.search $(ARGS)
 
@@ -54,7 +58,7 @@ lint: $(VENV)/.stamp-test
 test: lint
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --dist loadfile
 
-test-slow: $(VENV)/.stamp-test
+test-slow: $(VENV)/.stamp-slow
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -m slow
 
 bench: $(VENV)/.stamp-run
