@@ -18,14 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.describing.sample import Sample
-from analysis.describing.sizes import member_bits
+from analysis.describing.sizes import lower_bits, member_bits
 from analysis.describing.tables import allows_more
 from grammars import ExampleSet, Sentence
 
 MOST_WORK = 2.0**22
-"""Work of testing the whole sample (`ExampleSet.work`) beyond which a candidate is not looked at."""
+"""Work of testing the whole sample beyond which a candidate is not looked at; see `work_of`."""
 
-HEAVY = ("orbit", "product")
+SIMPLE_WORK = 8.0
+"""Work of a set that is made of no others."""
 
 ESTIMATED = 24
 """Evaluations that one more counts as whose size is estimated by drawing from its parts."""
@@ -92,6 +93,17 @@ def fitted(sentence: Sentence, sample: Sample, denoted: ExampleSet, inside: NDAr
     return Fit(sentence, sentence.bits, data, inside, outside, estimated, error)
 
 
+def work_of(sentence: Sentence) -> float:
+    """`ExampleSet.work`, but for simple sets, where to say it may be dearer than the test."""
+    parts = [arg for arg in sentence.args if isinstance(arg, Sentence) and arg.type == "Set"]
+    if sentence.rule == "product":
+        return float(sentence.denote().work)
+    if sentence.rule == "orbit":
+        motions = next(arg for arg in sentence.args if isinstance(arg, Sentence) and arg.type == "Motion")
+        return float(motions.denote().count(sentence.grammar.space.shape)) * work_of(parts[0])
+    return math.fsum(map(work_of, parts)) if parts else SIMPLE_WORK
+
+
 class Budget:
     """Evaluations that are left; a share of it is a budget of its own, which is paid back by its `spent`."""
 
@@ -141,9 +153,7 @@ class Coder:
         if sentence.bits >= self._cutoff:
             return None
         denoted = sentence.denote()
-        # What a test costs can itself be dear to say; only rules that multiply it can make it too dear.
-        heavy = any(part.rule in HEAVY for _, part in sentence.walk())
-        if heavy and denoted.work * len(sample.pictures) > MOST_WORK:
+        if work_of(sentence) * len(sample.pictures) > MOST_WORK:
             return None
         probed = denoted.contains(sample.pictures[sample.probes])
         hits = int(probed.sum())
@@ -161,6 +171,11 @@ class Coder:
             return None
         if any((one.inside == inside).all() and allows_more(sentence, one.sentence) for one in self._ranked):
             return None
+        if set(denoted.sizes().values()) == {None}:  # One stratum for all, with no less than any part.
+            held = sample.n - outside
+            least = held * lower_bits(sentence) + noise_bits(sample.n, outside, sample.pixels)
+            if sentence.bits + least >= self._cutoff:
+                return None
         found = fitted(sentence, sample, denoted, inside)
         if found.estimated and any(isinstance(arg, Sentence) and arg.type == "Set" for arg in sentence.args):
             self.budget.left = max(0, self.budget.left - ESTIMATED)

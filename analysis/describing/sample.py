@@ -89,11 +89,15 @@ class Sample:
         """The pictures by their numbers, the most frequent first."""
         return np.argsort(-self.counts, kind="stable")
 
+    @cached_property
+    def coins(self) -> NDArray[np.bool_]:
+        """Which pictures look like tossed coins, by their white pixels."""
+        return np.abs(self.white - self.pixels / 2) <= COIN * math.sqrt(self.pixels) / 2
+
     def cores(self) -> Iterator[Sample]:
         """The sample, and what is left of it without what may be noise: coins, and what came but once."""
         yield self
-        middle, spread = self.pixels / 2, COIN * math.sqrt(self.pixels) / 2
-        chosen = np.abs(self.white - middle) > spread
+        chosen = ~self.coins
         kept = self.counts[chosen].sum()
         if (1 - MOST_COINS) * self.counts.sum() <= kept < self.counts.sum():
             yield self.only(chosen)

@@ -29,7 +29,7 @@ from analysis.describing.sample import Sample
 from analysis.describing.tables import candidates, seen
 from grammars import Grammar, Sentence
 
-SHORT, SHORT_SHARE = 2000, 0.3
+SHORT, SHORT_SHARE = 2000, 0.4
 """Most sentences of the language that are tried, shortest first, and the share of what is left for them."""
 
 FILLED = 64
@@ -59,15 +59,15 @@ PARTS = 3
 ANSWERS = 6
 """Descriptions of a smaller question that are put together again."""
 
-BRED = 0.15
+BRED = 0.1
 """Share of the budget kept for mutation and crossover."""
 
 POPULATION = 24
 SLACK, COLLISIONS = 4.0, 12
 """Bits to be won below which smaller questions are not asked, and collisions by which they are estimated."""
 
-LEAST_LEFT = 8
-"""Samples left over by a partial description, below which they are noise."""
+LEAST_LEFT, NOISE = 8, 0.1
+"""Samples left over, and coins as a share of the sample, up to which they are noise."""
 
 
 def search(sample: Sample, evaluations: int, seed: int) -> list[Fit]:
@@ -272,12 +272,14 @@ class _Search:
             return
         for sentence, mask in self.coder.partial(PARTS):
             rest = self.sample.only(~mask)
-            if rest.n < LEAST_LEFT or self.budget.left <= 0:
+            few = rest.n <= NOISE * self.sample.n and rest.coins.mean() > 0.5
+            if rest.n < LEAST_LEFT or few or self.budget.left <= 0:
                 continue
             inner = _Search(rest, self.budget.share(0.2), self.depth - 1)
             inner.answer()
             self.budget.left = max(0, self.budget.left - inner.budget.spent)
-            self.tried(union.sentence((sentence, fit.sentence)) for fit in inner.coder.ranked()[:ANSWERS])
+            answers = [fit for fit in inner.coder.ranked()[:ANSWERS] if fit.total_bits < rest.n * rest.pixels]
+            self.tried(union.sentence((sentence, fit.sentence)) for fit in answers)
 
     def bred(self, rng: np.random.Generator) -> None:
         if self.slack() < SLACK:

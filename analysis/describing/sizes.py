@@ -97,3 +97,12 @@ def upper_bits(sentence: Sentence) -> float:
     if sentence.rule == "intersect":
         return min(bounds)
     return bounds[0] if sentence.rule in NO_LARGER else math.inf
+
+
+def lower_bits(sentence: Sentence) -> float:
+    """log2 of a number that a set has at least, by its sentence; 0 where nothing is known without drawing."""
+    parts = [arg for arg in sentence.args if isinstance(arg, Sentence) and arg.type == "Set"]
+    if sentence.rule in ("union", "orbit"):
+        return max(map(lower_bits, parts))
+    size = sentence.denote().size()
+    return math.log2(size) if size else 0.0

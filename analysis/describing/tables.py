@@ -143,56 +143,59 @@ def tile_text(code: int) -> str:
 
 def seen(sample: Sample, kind: str) -> list[Mask]:
     """What any description must allow: alternatives, since some of the sample may be noise."""
-    found: list[Mask] = []
+    found: dict[bytes, Mask] = {}
     for core in sample.cores():
-        for rare in RARE:
-            least = rare * core.counts.sum()
-            for mask in _seen(core, kind, least):
-                if mask.any() and not any((mask == other).all() for other in found):
-                    found.append(mask)
-    return found
+        for often in _often(core, kind):
+            for rare in RARE:
+                mask = often > rare * core.counts.sum()
+                for one in (mask, _filled(mask)) if kind == "numbers" else (mask,):
+                    if one.any():
+                        found.setdefault(one.tobytes(), one)
+    return list(found.values())
 
 
-def _seen(core: Sample, kind: str, least: float) -> Iterator[Mask]:
+def _filled(mask: Mask) -> Mask:
+    """Everything from the first to the last."""
+    there = np.flatnonzero(mask)
+    filled = np.zeros_like(mask)
+    if len(there):
+        filled[there[0] : there[-1] + 1] = True
+    return filled
+
+
+def _often(core: Sample, kind: str) -> Iterator[NDArray[np.float64]]:
+    """In how many of the samples each pixel, number of dots or vertices, or tile was seen."""
     if kind == "pixels":
-        often = core.counts @ core.pictures.reshape(len(core.pictures), -1)
-        yield often > least
+        yield (core.counts @ core.pictures.reshape(len(core.pictures), -1)).astype(np.float64)
     elif kind == "numbers":
         size = universe(kind, core.grammar)
         for values in (core.white, core.strata):
             inside = (values >= 0) & (values < size)
-            often = np.bincount(values[inside], core.counts[inside], size)
-            yield often > least
-            span = np.flatnonzero(often > least)
-            mask = np.zeros(size, dtype=bool)
-            if len(span):
-                mask[span[0] : span[-1] + 1] = True
-            yield mask
+            yield np.bincount(values[inside], core.counts[inside].astype(np.float64), size)
     else:
-        yield from _tiles_seen(core, least)
+        yield from _tiles_often(core)
 
 
-def _tiles_seen(core: Sample, least: float) -> Iterator[Mask]:
+def _tiles_often(core: Sample) -> Iterator[NDArray[np.float64]]:
     """Blocks of the pictures at all levels of each centred square whose side is a power of a tile's."""
     height, width = core.pictures.shape[1:]
     for side in SIDES:
         extent = side
         while extent * side <= min(height, width):
             extent *= side
+        start, codes = tile_code(np.zeros((side, side), dtype=bool)), 2 ** (side * side)
         while extent >= side:
             top, left = (height - extent) // 2, (width - extent) // 2
             framed = core.pictures[:, top : top + extent, left : left + extent]
             whole = framed.sum(axis=(1, 2)) == core.white
-            mask = np.zeros(universe("tiles", core.grammar), dtype=bool)
-            start = tile_code(np.zeros((side, side), dtype=bool))
-            often = np.zeros(2 ** (side * side))
+            there = np.zeros((int(whole.sum()), codes), dtype=bool)
             blocks = framed[whole]
             while len(blocks) and blocks.shape[1] >= side:
-                codes, blocks = _cut(blocks, side)
-                for code in range(1, len(often)):
-                    often[code] += core.counts[whole] @ (codes == code).any(axis=1)
-            mask[start : start + len(often)] = often > least
-            yield mask
+                found, blocks = _cut(blocks, side)
+                there[np.arange(len(found))[:, None], found] = True
+            often = np.zeros(universe("tiles", core.grammar))
+            often[start + 1 : start + codes] = core.counts[whole] @ there[:, 1:]
+            yield often
             extent //= side
 
 
