@@ -21,6 +21,7 @@ from functools import lru_cache
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.describing import abduction, moves
 from analysis.describing.coding import Budget, Coder, Fit, noise_bits
@@ -267,19 +268,31 @@ class _Search:
                     yield rules["difference"].sentence((fit.sentence, other))
 
     def mixed(self) -> None:
-        union = self.grammar.productions.get("union")
-        if union is None:
+        if "union" not in self.grammar.productions:
             return
         for sentence, mask in self.coder.partial(PARTS):
-            rest = self.sample.only(~mask)
-            few = rest.n <= NOISE * self.sample.n and rest.coins.mean() > 0.5
-            if rest.n < LEAST_LEFT or few or self.budget.left <= 0:
-                continue
-            inner = _Search(rest, self.budget.share(0.2), self.depth - 1)
-            inner.answer()
-            self.budget.left = max(0, self.budget.left - inner.budget.spent)
-            answers = [fit for fit in inner.coder.ranked()[:ANSWERS] if fit.total_bits < rest.n * rest.pixels]
-            self.tried(union.sentence((sentence, fit.sentence)) for fit in answers)
+            self.tried(self.joined(sentence, mask))
+        # What two parts leave over may be a third.
+        partial = [fit for fit in self.coder.ranked() if self.rest(fit.inside).n >= LEAST_LEFT]
+        for fit in partial[:PARTS]:
+            self.tried(self.joined(fit.sentence, fit.inside))
+
+    def rest(self, mask: NDArray[np.bool_]) -> Sample:
+        """What a partial description leaves over, without the coins where they are so few as to be noise."""
+        rest = self.sample.only(~mask)
+        return rest.only(~rest.coins) if rest.n <= NOISE * self.sample.n else rest
+
+    def joined(self, sentence: Sentence, mask: NDArray[np.bool_]) -> Iterator[Sentence]:
+        """A partial description with descriptions of what it leaves over, unless that is noise."""
+        rest = self.rest(mask)
+        if rest.n < LEAST_LEFT or self.budget.left <= 0:
+            return
+        inner = _Search(rest, self.budget.share(0.2), self.depth - 1)
+        inner.answer()
+        self.budget.left = max(0, self.budget.left - inner.budget.spent)
+        for fit in inner.coder.ranked()[:ANSWERS]:
+            if fit.total_bits < rest.n * rest.pixels:
+                yield self.grammar.productions["union"].sentence((sentence, fit.sentence))
 
     def bred(self, rng: np.random.Generator) -> None:
         if self.slack() < SLACK:

@@ -171,7 +171,7 @@ def _often(core: Sample, kind: str) -> Iterator[NDArray[np.float64]]:
         size = universe(kind, core.grammar)
         for values in (core.white, core.strata):
             inside = (values >= 0) & (values < size)
-            yield np.bincount(values[inside], core.counts[inside].astype(np.float64), size)
+            yield np.bincount(values[inside], core.counts[inside], size).astype(np.float64)
     else:
         yield from _tiles_often(core)
 
