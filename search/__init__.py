@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from search.lock import sole_driver
     from search.registry import available, load, register, settings
     from search.searcher import Evaluated, Problem, Proposal, Searcher
+    from search.shrinking import minimal
     from search.verification import Standing, verify
     from search.workers import start
 
@@ -41,6 +42,7 @@ _HOME = {
     "evaluate": "evaluation",
     "iid": "baselines",
     "load": "registry",
+    "minimal": "shrinking",
     "minimise": "driver",
     "non_dominated": "front",
     "open_ledger": "ledger",
@@ -69,6 +71,7 @@ __all__ = [
     "evaluate",
     "iid",
     "load",
+    "minimal",
     "minimise",
     "non_dominated",
     "open_ledger",
