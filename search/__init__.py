@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from search.baselines import iid
+    from search.cache import Cache, open_cache
     from search.choice import choose
     from search.driver import Progress, minimise
     from search.errors import SearchError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from search.workers import start
 
 _HOME = {
+    "Cache": "cache",
     "Entry": "ledger",
     "Evaluated": "searcher",
     "Ledger": "ledger",
@@ -45,6 +47,7 @@ _HOME = {
     "minimal": "shrinking",
     "minimise": "driver",
     "non_dominated": "front",
+    "open_cache": "cache",
     "open_ledger": "ledger",
     "register": "registry",
     "settings": "registry",
@@ -54,6 +57,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Cache",
     "Entry",
     "Evaluated",
     "Ledger",
@@ -74,6 +78,7 @@ __all__ = [
     "minimal",
     "minimise",
     "non_dominated",
+    "open_cache",
     "open_ledger",
     "register",
     "settings",

@@ -1,12 +1,17 @@
 """The bench: entries go in, workers teach them, the ledger remembers, rows come out.
 
-What is in the ledger already is answered from it. At most two tasks per worker are under way, so that no
-worker waits for the driver; entries of the second line (`spare`) are begun only when a worker would
-otherwise be idle. When what finishes is of no consequence for what comes out.
+What is in the ledger already is answered from it, and what another run on this machine has trained from its
+cache. At most two tasks per worker are under way, so that no worker waits for the driver; entries of the
+second line (`spare`) are begun only when a worker would otherwise be idle. What another driver of the same
+study is at is left to it, and looked for now and then. When what finishes is of no consequence for what
+comes out.
 """
 
 import logging
+import math
+import os
 import signal
+import socket
 import threading
 import time
 from collections import deque
@@ -24,6 +29,9 @@ from search.workers import WorkerNeverStarted
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5  # how soon a Ctrl-C is noticed while all workers are busy
+ELSEWHERE_SECONDS = 1.0  # how often it is asked what other drivers have finished
+
+At = tuple[Outcome, str]  # what was found, and by which worker
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,9 @@ class Bench:
         self._count: int = getattr(workers, "count", 1)
         self._waiting: deque[Job] = deque()
         self._spare: deque[Job] = deque()
-        self._running: dict[Future[Outcome], tuple[Job, int]] = {}
+        self._running: dict[Future[At], tuple[Job, int]] = {}
+        self._elsewhere: dict[int, Job] = {}
+        self._asked_at = -math.inf
         self.rows: dict[int, Row] = {}
         self.trained = 0
         self.seconds_per_training: float | None = None
@@ -120,7 +130,7 @@ class Bench:
     def run(self, jobs: Sequence[Job]) -> bool:
         """Finish these jobs, begun or not; False where the run was stopped before."""
         under_way = {job.entry.index for job, _ in self._running.values()}
-        under_way |= {job.entry.index for job in self._waiting}
+        under_way |= {job.entry.index for job in self._waiting} | set(self._elsewhere)
         self._waiting.extend(job for job in jobs if job.entry.index not in under_way and not self._known(job))
         wanted = [job.entry.index for job in jobs]
         while not self.stopped and not all(index in self.rows for index in wanted):
@@ -134,7 +144,8 @@ class Bench:
         """Finish what is left of the second line; False where the run was stopped before."""
         self._waiting.extend(self._spare)
         self._spare.clear()
-        return self.run([*(job for job, _ in self._running.values()), *self._waiting])
+        running = [job for job, _ in self._running.values()]
+        return self.run([*running, *self._elsewhere.values(), *self._waiting])
 
     def _known(self, job: Job) -> bool:
         """Whether the ledger has it, which then becomes a row."""
@@ -153,20 +164,49 @@ class Bench:
         if not self._running:
             self._since = time.monotonic()
         trial = self._ledger.start(job.entry)
-        self._running[self._workers.submit(evaluate, job.task)] = (job, trial)
+        if trial is None:
+            if not self._known(job):
+                self._elsewhere[job.entry.index] = job
+            return
+        cache = self._ledger.cache
+        cached = None if cache is None else cache.get(job.task.objective, job.entry.key)
+        if cached is not None:
+            self._add(Row(job.entry, self._ledger.finish(trial, job.entry, cached, worker="cache")))
+            return
+        self._running[self._workers.submit(at_work, job.task)] = (job, trial)
 
     def _collect(self, timeout: float = POLL_SECONDS) -> None:
-        done, _ = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
+        if self._running:
+            done, _ = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
+        else:
+            done = set()
+            time.sleep(timeout if self._elsewhere else 0)
         for future in sorted(done, key=lambda future: self._running[future][0].entry.index):
             job, trial = self._running[future]
-            outcome = _outcome(future, job)
+            found = _outcome(future, job)
             del self._running[future]
-            if outcome is None:
+            if found is None:
                 self._ledger.abandon(trial, "stopped before it began")
                 continue
-            stored = self._ledger.finish(trial, job.entry, outcome)
+            outcome, worker = found
+            stored = self._ledger.finish(trial, job.entry, outcome, worker)
+            if self._ledger.cache is not None:
+                self._ledger.cache.put(job.task.objective, job.entry.key, outcome)
             self._note_speed()
             self._add(Row(job.entry, stored))
+        self._look_elsewhere()
+
+    def _look_elsewhere(self) -> None:
+        """What other drivers have finished becomes rows; what they have let go of is ours to do."""
+        if not self._elsewhere or time.monotonic() - self._asked_at < ELSEWHERE_SECONDS:
+            return
+        self._asked_at = time.monotonic()
+        free = self._ledger.absorb({job.entry.key for job in self._elsewhere.values()})
+        for index, job in list(self._elsewhere.items()):
+            if self._known(job):
+                del self._elsewhere[index]
+            elif job.entry.key in free:
+                self._waiting.append(self._elsewhere.pop(index))
 
     def _note_speed(self) -> None:
         """Seconds of the driver's clock per training, all workers together: a running mean."""
@@ -207,6 +247,7 @@ class Bench:
     def _wind_up(self) -> None:
         """Begin nothing new, let trainings end that are under way; a second Ctrl-C drops those too."""
         self._waiting.clear()
+        self._elsewhere.clear()
         for future in list(self._running):
             future.cancel()
         begun = sum(not future.cancelled() for future in self._running)
@@ -232,18 +273,23 @@ class Bench:
             logger.warning("%s", error)  # it is found RUNNING, and so failed, at the next start
 
 
-def _outcome(future: Future[Outcome], job: Job) -> Outcome | None:
+def at_work(task: Task) -> At:
+    """`evaluate` in a worker, which leaves its name."""
+    return evaluate(task), f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _outcome(future: Future[At], job: Job) -> At | None:
     """What a worker found; None for a task that was cancelled before it began."""
     entry = job.entry
     try:
-        outcome = future.result()
+        outcome, worker = future.result()
     except CancelledError:
         return None
     except WorkerNeverStarted:
         raise
     except Exception as error:  # whatever an executor makes of a dead or unreachable worker
-        return Outcome(entry.key, entry.n, failure=one_line(error), lost=True)
+        return Outcome(entry.key, entry.n, failure=one_line(error), lost=True), ""
     if outcome.failure is None and outcome.key != entry.key:
         reason = "the sentence denotes other examples in the worker than in the driver"
-        return Outcome(entry.key, entry.n, failure=reason, lost=True)
-    return outcome
+        return Outcome(entry.key, entry.n, failure=reason, lost=True), worker
+    return outcome, worker

@@ -2,58 +2,61 @@
 
     with ledger.open_ledger("sqlite:///runs/dots-conv/optuna.db", artifacts, "search", settings) as book:
         number = book.start(entry)          # RUNNING, with all that is known beforehand
-        book.finish(number, outcome)        # pictures and measures attached, then COMPLETE or FAIL
+        book.finish(number, entry, outcome) # pictures and measures attached, then COMPLETE or FAIL
 
 All trials are read once, when the ledger is opened; finished ones are there by content key
 (`book.outcomes`), so that a search that starts again replays instead of training twice. A trial found
 RUNNING was cut off by a kill: it becomes FAIL and stays out of the result. Nothing that is read is
-evaluated or unpickled. One driver writes; dashboards may read all along.
+evaluated or unpickled. One driver writes, or several that share the study (`shared=True`, `search.claims`);
+dashboards may read all along.
 """
 
+import io
 import json
 import logging
-import math
-import tempfile
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+import mimetypes
+import socket
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import optuna
-from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+import sqlalchemy
+from optuna.artifacts import ArtifactMeta, FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
-from optuna.exceptions import OptunaError
-from optuna.storages import BaseStorage, RDBStorage
-from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.distributions import BaseDistribution
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from search import pictures as pictures_of
+from search.cache import Cache
+from search.claims import ARRAYS as SHARED_ARRAYS
+from search.claims import METADATA, STALE_SECONDS, Claim, Claims, Pulse
 from search.errors import SearchError, one_line
 from search.evaluation import Outcome
 from search.pictures import Pictures
+from search.rows import Rows, Trial
+from search.storage import in_one_line, open_storage, patiently, study_id, without_password
+from search.told import columns_of, outcome_of
 
 logger = logging.getLogger(__name__)
 
-METRICS = {
-    "g": StudyDirection.MAXIMIZE,
-    "n": StudyDirection.MINIMIZE,
-    "bits": StudyDirection.MINIMIZE,
-}
-COLUMNS = {  # measures that a person sorts by in the dashboard, each an attribute of its own
-    "g": "generalization",
-    "validity": "validity",
-    "coverage": "coverage",
-    "copy_rate": "copy_rate",
-}
+READ = ("key", "n", "sentence", "lost", "failure", "numbers", "seconds", "uses_target")  # attributes
 ARRAYS = "arrays.npz"
-BUSY_SECONDS = 60  # how long a write waits while a dashboard reads
+CUT_OFF = "cut off: the driver ended before it did"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of an evaluation before it runs; `extra` holds further columns."""
+    """What is known of an evaluation before it runs; `extra` holds further columns.
+
+    `params` and `distributions` are those of an Optuna trial, by name.
+    """
 
     key: str
     index: int
@@ -64,6 +67,8 @@ class Entry:
     generation: int = -1
     parents: tuple[int, ...] = ()
     extra: Mapping[str, str | int | float] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    distributions: Mapping[str, BaseDistribution] = field(default_factory=dict)
 
     def columns(self) -> dict[str, str | int | float]:
         """User attributes of the trial."""
@@ -75,6 +80,7 @@ class Entry:
             "origin": self.origin,
             "generation": self.generation,
             "parents": " ".join(str(parent) for parent in self.parents),
+            "rung": 0,
             "key": self.key,
             **self.extra,
         }
@@ -82,118 +88,216 @@ class Entry:
 
 @contextmanager
 def open_ledger(
-    storage: str | BaseStorage, artifacts: Path, study: str, settings: Mapping[str, Any]
+    storage: str,
+    artifacts: Path,
+    study: str,
+    settings: Mapping[str, Any],
+    *,
+    shared: bool = False,
+    cache: Cache | None = None,
+    stale_seconds: float = STALE_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator["Ledger"]:
-    """Open or make a study in a storage (any URL that Optuna takes) and let go of it at the end.
+    """Open or make a study in a storage (any URL of a database that Optuna takes); let go of it at the end.
 
     `settings` are those that the outcomes depend on; a study that was made with others is refused, the
-    difference shown.
+    difference shown. With `shared` other drivers may work on the same study at the same time, each with a
+    folder of artifacts of its own: an evaluation is claimed by one of them, and taken over where that one
+    gave no sign of life for `stale_seconds` of `clock`. `cache` serves what other runs have trained.
     """
-    book = Ledger(_storage(storage), artifacts, study, settings)
+    with in_one_line(f"ledger {without_password(storage)!r}"):
+        opened = open_storage(storage)
     try:
-        yield book
+        if not shared:
+            yield Ledger(opened, artifacts, study, settings, None, cache)
+            return
+        with in_one_line("the ledger"):
+            patiently(lambda: METADATA.create_all(opened.engine))
+            pulse = Pulse(opened.engine, _driver(artifacts), stale_seconds, clock)
+            pulse.beat()
+        with pulse:
+            yield Ledger(opened, artifacts, study, settings, pulse, cache)
     finally:
-        if isinstance(storage, str):
-            book.close()
+        opened.remove_session()
+        opened.engine.dispose()
 
 
 class Ledger:
-    """One study: finished outcomes by content key, key and n of known lessons by text, stored pictures."""
+    """One study: finished outcomes by content key, key and n of known lessons by text, stored pictures.
+
+    `pulse` is there where the study is shared. `cache` is asked by the bench before it trains.
+    """
 
     def __init__(
-        self, storage: BaseStorage, artifacts: Path, study: str, settings: Mapping[str, Any]
+        self,
+        storage: RDBStorage,
+        artifacts: Path,
+        study: str,
+        settings: Mapping[str, Any],
+        pulse: Pulse | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self._storage = storage
         self._artifacts = artifacts
         self._name = study
         self._settings = settings
-        with _in_one_line(f"ledger study {study!r}"):
+        self._pulse = pulse
+        self.cache = cache
+        with in_one_line(f"ledger study {study!r}"):
             artifacts.mkdir(parents=True, exist_ok=True)
             self._store = FileSystemArtifactStore(artifacts)
-            self._study_id = _study_id(storage, study)
+            self._study_id = patiently(lambda: study_id(storage, study))
+            self._rows = Rows(storage, self._study_id)
+            self._claims = Claims(self._study_id, pulse) if pulse is not None else None
             self._check_settings(settings)
             self.outcomes: dict[str, Outcome] = {}
             self.lessons: dict[str, tuple[str, int]] = {}
-            self._numbers: dict[str, int] = {}
             self._arrays: dict[str, str] = {}
             self._read()
 
     def sibling(self, role: str, settings: Mapping[str, Any]) -> "Ledger":
         """Another study of the same run: `role` in a storage of its own, else `<this one's name>-<role>`."""
         study = role if self._name == "search" else f"{self._name}-{role}"
-        return Ledger(self._storage, self._artifacts, study, settings)
+        return Ledger(self._storage, self._artifacts, study, settings, self._pulse, self.cache)
 
-    def close(self) -> None:
-        """Let go of the database."""
-        if isinstance(self._storage, RDBStorage):
-            self._storage.remove_session()
-            self._storage.engine.dispose()
+    def start(self, entry: Entry) -> int | None:
+        """Write a RUNNING trial down; its id in the storage.
 
-    def start(self, entry: Entry) -> int:
-        """Write a RUNNING trial down; its id in the storage."""
-        with _in_one_line("the ledger"):
-            return self._storage.create_new_trial(
-                self._study_id, create_trial(state=TrialState.RUNNING, user_attrs=entry.columns())
+        None where another driver has the evaluation: it is in `outcomes` by now, or `absorb` will say.
+        """
+        with in_one_line("the ledger"):
+            if self._claims is None:
+                with self._rows.engine.begin() as connection:
+                    return self._begin(connection, entry)
+            try:
+                with self._rows.engine.begin() as connection:
+                    self._claims.take(connection, entry.key)
+                    trial = self._begin(connection, entry)
+                    self._claims.belongs_to(connection, entry.key, trial)
+                    return trial
+            except IntegrityError:
+                return self._after(entry, self._claims)
+
+    def _begin(self, connection: Connection, entry: Entry) -> int:
+        return self._rows.begin(connection, entry.columns(), entry.params, entry.distributions)
+
+    def _after(self, entry: Entry, claims: Claims) -> int | None:
+        """Somebody was there before: take over from a dead driver, or learn what was found."""
+        with self._rows.engine.begin() as connection:
+            claim = self._standing(connection, [entry.key]).get(entry.key)
+            if claim is None or not claims.is_free(claim) or not claims.take_over(connection, claim):
+                if claim is not None and claim.done:
+                    self._learn(connection, [claim])
+                return None
+            if claim.trial is not None:
+                self._rows.close(connection, claim.trial, TrialState.FAIL, _failure(CUT_OFF, lost=True))
+            logger.warning(
+                "taking over from %s, which gave no sign of life: %s", claim.driver, entry.sentence
             )
+            trial = self._begin(connection, entry)
+            claims.belongs_to(connection, entry.key, trial)
+            return trial
 
-    def finish(self, trial: int, entry: Entry, outcome: Outcome) -> Outcome:
+    def absorb(self, keys: Collection[str]) -> set[str]:
+        """Learn what other drivers found of evaluations they have; the keys that are free again."""
+        if self._claims is None or not keys:
+            return set(keys)
+        with in_one_line("the ledger"), self._rows.engine.begin() as connection:
+            standing = self._standing(connection, keys)
+            self._learn(connection, [claim for claim in standing.values() if claim.done])
+        claims = self._claims
+        return {key for key in keys if key not in standing or claims.is_free(standing[key])}
+
+    def finish(self, trial: int, entry: Entry, outcome: Outcome, worker: str = "") -> Outcome:
         """Attach what was found and close the trial; the outcome as it will be read back."""
-        with _in_one_line("the ledger"):
+        said: dict[str, Any] = {"worker": worker} if worker else {}
+        with in_one_line("the ledger"):
             if outcome.failure is not None:
-                self._fail(trial, outcome.failure, outcome.lost)
+                self._fail(trial, outcome.failure, outcome.lost, said)
             else:
-                if outcome.pictures is not None:
-                    self._attach(trial, entry.key, outcome.pictures)
-                for name, value in _measured(outcome).items():
-                    self._storage.set_trial_user_attr(trial, name, value)
+                content = None if outcome.pictures is None else pictures_of.to_npz(outcome.pictures)
+                system, arrays = self._attached(outcome.pictures, content)
                 values = [outcome.g, float(entry.n), entry.bits]
-                self._storage.set_trial_state_values(trial, TrialState.COMPLETE, values)
+                with self._rows.engine.begin() as connection:
+                    if self._rows.close(
+                        connection, trial, TrialState.COMPLETE, said | columns_of(outcome), values, system
+                    ):
+                        self._arrays.update({entry.key: arrays} if arrays else {})
+                        self._share(connection, entry.key, trial, content)
         stored = replace(outcome, pictures=None, seconds=round(outcome.seconds, 3))
         self.outcomes[entry.key] = stored
         return stored
 
     def abandon(self, trial: int, reason: str) -> None:
         """Close a trial that found nothing, so that it is tried again another time."""
-        with _in_one_line("the ledger"):
+        with in_one_line("the ledger"):
             self._fail(trial, reason, lost=True)
 
     def pictures(self, key: str) -> Pictures | None:
         """The arrays of a finished evaluation; None (and a warning) where the files are gone."""
-        if key not in self._arrays:
-            return None
         try:
-            with self._store.open_reader(self._arrays[key]) as file:
-                return pictures_of.from_npz(file.read())
+            if key in self._arrays:
+                with self._store.open_reader(self._arrays[key]) as file:
+                    return pictures_of.from_npz(file.read())
+            return None if self._claims is None else self._shared_pictures(key)
         except (ArtifactNotFound, OSError, SearchError, ValueError) as error:
+            if self._claims is not None and (found := self._shared_pictures(key)) is not None:
+                return found
             logger.warning("pictures of evaluation %s cannot be read: %s", key[:12], one_line(error))
             return None
 
-    def _attach(self, trial: int, key: str, found: Pictures) -> None:
+    def _shared_pictures(self, key: str) -> Pictures | None:
+        """The arrays that another driver left in the database."""
+        where = (SHARED_ARRAYS.c.study_id == self._study_id) & (SHARED_ARRAYS.c.key == key)
+        with in_one_line("the ledger"), self._rows.engine.begin() as connection:
+            content = connection.execute(sqlalchemy.select(SHARED_ARRAYS.c.content).where(where)).scalar()
+        return None if content is None else pictures_of.from_npz(bytes(content))
+
+    def _share(self, connection: Connection, key: str, trial: int, content: bytes | None) -> None:
+        """Tell the other drivers that it is done, and leave them the arrays."""
+        if self._claims is not None:
+            self._claims.finish(connection, trial)
+            if content is not None:
+                row = {"study_id": self._study_id, "key": key, "content": content}
+                connection.execute(SHARED_ARRAYS.insert().values(row))
+
+    def _attached(self, found: Pictures | None, content: bytes | None) -> tuple[dict[str, str], str | None]:
+        """Write the files of a trial: the attributes by which Optuna finds them, and the arrays' id."""
+        if found is None:
+            return {}, None
         files = {
             "training.png": pictures_of.contact_sheet(found.examples),
             "samples.png": pictures_of.contact_sheet(found.samples[0]),
-            ARRAYS: pictures_of.to_npz(found),
+            ARRAYS: content,
         }
-        frozen = self._storage.get_trial(trial)
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in files.items():
-                if content is None:
-                    continue
-                path = Path(folder) / name
-                path.write_bytes(content)
-                artifact = upload_artifact(
-                    study_or_trial=frozen,
-                    file_path=str(path),
-                    artifact_store=self._store,
-                    storage=self._storage,
-                )
-                if name == ARRAYS:
-                    self._arrays[key] = artifact
+        attributes, arrays = {}, None
+        for name, data in files.items():
+            if data is None:
+                continue
+            artifact = str(uuid.uuid4())
+            self._store.write(artifact, io.BytesIO(data))
+            kind, encoding = mimetypes.guess_type(name)
+            described = ArtifactMeta(artifact, name, kind or "application/octet-stream", encoding)
+            attributes[f"artifacts:{artifact}"] = json.dumps(asdict(described))
+            arrays = artifact if name == ARRAYS else arrays
+        return attributes, arrays
 
-    def _fail(self, trial: int, reason: str, lost: bool) -> None:
-        self._storage.set_trial_user_attr(trial, "failure", reason)
-        self._storage.set_trial_user_attr(trial, "lost", int(lost))
-        self._storage.set_trial_state_values(trial, TrialState.FAIL)
+    def _fail(self, trial: int, reason: str, lost: bool, said: Mapping[str, Any] | None = None) -> None:
+        with self._rows.engine.begin() as connection:
+            failed = {**(said or {}), **_failure(reason, lost)}
+            if self._rows.close(connection, trial, TrialState.FAIL, failed) and self._claims is not None:
+                if lost:
+                    self._claims.release(connection, trial)
+                else:
+                    self._claims.finish(connection, trial)
+
+    def _standing(self, connection: Connection, keys: Collection[str]) -> dict[str, Claim]:
+        """Claims, and after them whose driver lives: each driver of a claim has been seen then."""
+        if self._claims is None or self._pulse is None:
+            return {}
+        claims = self._claims.read(connection, keys)
+        self._pulse.look(connection)
+        return claims
 
     def _check_settings(self, settings: Mapping[str, Any]) -> None:
         wanted = json.loads(json.dumps(settings, default=str))
@@ -207,122 +311,72 @@ class Ledger:
             )
 
     def _read(self) -> None:
-        trials = self._storage.get_all_trials(self._study_id, deepcopy=False)
-        for trial in sorted(trials, key=lambda trial: trial.number):
+        """Everything that is finished, and an end to what was cut off."""
+        with self._rows.engine.begin() as connection:
+            trials = self._rows.read(connection, READ, file=ARRAYS)
+            claims = {} if self._claims is None else self._claims.read(connection)
+        theirs = {
+            claim.trial
+            for claim in claims.values()
+            if self._claims is not None and not self._claims.is_ours(claim)
+        }
+        for trial in trials:
             if trial.state in (TrialState.RUNNING, TrialState.WAITING):
-                self._fail(trial._trial_id, "cut off: the driver ended before it did", lost=True)
-                continue
-            outcome = _outcome(trial)
-            if outcome is not None:
-                self.lessons.setdefault(str(trial.user_attrs.get("sentence")), (outcome.key, outcome.n))
-            if outcome is not None and outcome.key not in self.outcomes:
-                self.outcomes[outcome.key] = outcome
-                arrays = _artifact_named(trial, ARRAYS)
-                if arrays is not None:
-                    self._arrays[outcome.key] = arrays
+                if trial.id not in theirs:
+                    self._fail(trial.id, CUT_OFF, lost=True)
+            else:
+                self._take_in(trial)
+
+    def _learn(self, connection: Connection, done: Collection[Claim]) -> None:
+        """Read the trials of finished claims."""
+        unknown = [
+            claim.trial for claim in done if claim.key not in self.outcomes and claim.trial is not None
+        ]
+        for trial in self._rows.read(connection, READ, unknown):
+            self._take_in(trial)
+
+    def _take_in(self, trial: Trial) -> None:
+        outcome = _outcome(trial)
+        if outcome is None:
+            return
+        self.lessons.setdefault(str(trial.said.get("sentence")), (outcome.key, outcome.n))
+        if outcome.key not in self.outcomes:
+            self.outcomes[outcome.key] = outcome
+            if "artifact" in trial.said:
+                self._arrays[outcome.key] = trial.said["artifact"]
 
 
-def _storage(storage: str | BaseStorage) -> BaseStorage:
-    """Optuna's storage for a URL; SQLite waits for readers and lets them read while it writes."""
-    if not isinstance(storage, str):
-        return storage
-    optuna.logging.disable_default_handler()  # only the entry room speaks to the terminal
-    optuna.logging.enable_propagation()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with _in_one_line(f"ledger {storage!r}"):
-        if not storage.startswith("sqlite"):
-            return RDBStorage(storage)
-        opened = RDBStorage(storage, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}})
-        _write_ahead(opened)
-        return opened
+def _failure(reason: str, lost: bool) -> dict[str, Any]:
+    """The attributes of a trial that failed."""
+    return {"failure": reason, "lost": int(lost)}
 
 
-def _write_ahead(storage: RDBStorage) -> None:
-    """Write-ahead logging: readers and the writer do not wait for each other, and a commit costs little.
-
-    A kill loses nothing; a power cut may lose the last evaluations, never the file (SQLite documentation,
-    PRAGMA synchronous).
-    """
-    import sqlalchemy
-
-    def prepare(connection: Any, _: Any) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-
-    storage.remove_session()
-    storage.engine.dispose()
-    sqlalchemy.event.listen(storage.engine, "connect", prepare)
+def _driver(artifacts: Path) -> str:
+    """This driver's name among all that share a database: the same one whenever its folder is used again."""
+    artifacts.mkdir(parents=True, exist_ok=True)
+    path = artifacts / ".driver"
+    if not path.is_file():
+        beside = path.with_name(f".driver-{uuid.uuid4().hex}")
+        beside.write_text(uuid.uuid4().hex[:16], encoding="utf-8")
+        beside.replace(path)
+    return f"{socket.gethostname()[:100]}-{path.read_text(encoding='utf-8')[:16]}"
 
 
-def _study_id(storage: BaseStorage, name: str) -> int:
-    """The study of that name, made where it is missing; SearchError where it has other objectives."""
-    directions = list(METRICS.values())
-    study = optuna.create_study(storage=storage, study_name=name, directions=directions, load_if_exists=True)
-    if study.directions != directions:
-        found = ", ".join(direction.name.lower() for direction in study.directions)
-        raise SearchError(
-            f"the ledger holds a study {name!r} with the objectives ({found}), not "
-            f"({', '.join(f'{d.name.lower()} {n}' for n, d in METRICS.items())}): name another ledger="
-        )
-    if study.metric_names is None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            study.set_metric_names(list(METRICS))
-    return storage.get_study_id_from_name(name)
-
-
-def _measured(outcome: Outcome) -> dict[str, Any]:
-    """The attributes of a finished trial: columns to sort by, and all numbers together, exactly."""
-    columns: dict[str, Any] = {name: outcome.mean(measure) for name, measure in COLUMNS.items()}
-    columns = {name: value for name, value in columns.items() if not math.isnan(value)}
-    numbers = {
-        "measures": dict(outcome.measures),
-        "strata": dict(outcome.strata),
-        "stratum_names": {str(stratum): name for stratum, name in outcome.stratum_names.items()},
-    }
-    if outcome.uses_target is not None:
-        columns["uses_target"] = int(outcome.uses_target)
-    return columns | {"seconds": round(outcome.seconds, 3), "numbers": json.dumps(numbers)}
-
-
-def _outcome(trial: FrozenTrial) -> Outcome | None:
+def _outcome(trial: Trial) -> Outcome | None:
     """A finished trial read back; None where it says nothing that holds (cut off, lost).
 
     SearchError where the attributes are not of this program's making.
     """
-    said = trial.user_attrs
+    finished = trial.state == TrialState.COMPLETE
+    if not finished and trial.said.get("lost", 1):
+        return None
     try:
-        key, n = str(said["key"]), int(said["n"])
-        if trial.state != TrialState.COMPLETE:
-            if said.get("lost", 1):
-                return None
-            return Outcome(key, n, failure=str(said["failure"]))
-        numbers = json.loads(said["numbers"])
-        return Outcome(
-            key,
-            n,
-            {name: tuple(map(float, values)) for name, values in numbers["measures"].items()},
-            {name: tuple(tuple(map(float, row)) for row in rows) for name, rows in numbers["strata"].items()},
-            {int(stratum): str(name) for stratum, name in numbers["stratum_names"].items()},
-            seconds=float(said["seconds"]),
-            uses_target=bool(said["uses_target"]) if "uses_target" in said else None,
-        )
+        return outcome_of(trial.said, finished)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SearchError(
             f"trial {trial.number} of the ledger cannot be read ({one_line(error)}): "
             "it was not written by this program; name another ledger= or run="
         ) from error
-
-
-def _artifact_named(trial: FrozenTrial, name: str) -> str | None:
-    """The id of a trial's artifact by its file name."""
-    for attribute, value in trial.system_attrs.items():
-        if attribute.startswith("artifacts:"):
-            with suppress(ValueError, TypeError):
-                described = json.loads(value)
-                if described["filename"] == name:
-                    return str(described["artifact_id"])
-    return None
 
 
 def _difference(known: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> str:
@@ -335,20 +389,3 @@ def _difference(known: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str
         elif there != here:
             parts.append(f"{prefix}{name} was {there!r}, now {here!r}")
     return "; ".join(parts)
-
-
-@contextmanager
-def _in_one_line(what: str) -> Iterator[None]:
-    """What databases and disks raise, as one line that says what to do."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (OptunaError, SQLAlchemyError, OSError, ImportError, RuntimeError) as error:
-        if isinstance(error, SearchError):
-            raise
-        cause = error.__cause__ if isinstance(error, OptunaError) and error.__cause__ else error
-        raise SearchError(
-            f"{what} cannot be used: {one_line(cause)}. What is finished is safe; "
-            "once this is mended, the same command goes on"
-        ) from error

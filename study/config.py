@@ -90,7 +90,13 @@ class Config:
     report: Report = field(default_factory=Report)
     workers: int = setting(0, "processes on this machine; 0 is one per core", "processes", range=(0, 4096))
     scheduler: str = setting("", "address of a Dask scheduler, instead of processes on this machine")
-    ledger: str = setting("", "Optuna storage URL; empty is optuna.db in the run's folder")
+    ledger: str = setting(
+        "", "Optuna storage URL, which several drivers may share; empty is optuna.db in the run's folder"
+    )
+    cache: str = setting(
+        "",
+        "folder of trainings that all runs on this machine share; empty is ~/.cache/learned-sets, or `off`",
+    )
     device: str = setting("auto", "where networks are trained", choices=("auto", "cpu", "cuda"))
     run: str = setting("", "folder of the run; empty is runs/<grammar>-<learner>")
     plugins: list[str] = setting([], "your own modules, imported before names are looked up")
@@ -114,5 +120,5 @@ VARIANTS: dict[str | tuple[str, str], dict[str, Any]] = {
 }
 
 # These may differ between a run and its resumption: they do not change what it finds.
-FREE = ("workers", "scheduler", "device", "ledger", "run", "config")
+FREE = ("workers", "scheduler", "device", "ledger", "cache", "run", "config")
 FREE_SECTIONS = ("verify", "report")

@@ -9,6 +9,7 @@ from hypothesis import settings
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ["LEARNED_SETS_CACHE"] = "off"  # a test trains what it says it trains
 
 settings.register_profile("learned-sets", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("learned-sets")

@@ -57,7 +57,12 @@ def run(path: Path, settings: DictConfig, again: Sequence[Pupil]) -> int:
     objective, grammar = objective_of(settings), load_grammar(settings)
     whole = cast(dict[str, Any], OmegaConf.to_container(settings, resolve=True))
     ledger = search.open_ledger(
-        ledger_of(path, settings), path / "artifacts", study_of(settings), objective.content()
+        ledger_of(path, settings),
+        path / "artifacts",
+        study_of(settings),
+        objective.content(),
+        shared=bool(settings.ledger),
+        cache=search.open_cache(settings.cache),
     )
     with pool(settings) as trainers, ledger as book:
         result = look(settings, objective, book, trainers).assign_attrs(command=command(settings))
