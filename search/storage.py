@@ -11,7 +11,7 @@ import sqlalchemy
 from optuna.exceptions import OptunaError
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
-from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from search.errors import SearchError, one_line
 
@@ -32,7 +32,8 @@ def open_storage(url: str) -> RDBStorage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if not url.startswith("sqlite"):
         return patiently(lambda: RDBStorage(url))
-    opened = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": BUSY_SECONDS}})
+    waiting = {"connect_args": {"timeout": BUSY_SECONDS}}
+    opened = patiently(lambda: RDBStorage(url, engine_kwargs=waiting))
     _write_ahead(opened)
     return opened
 
@@ -78,7 +79,7 @@ def without_password(url: str) -> str:
         return url
 
 
-def patiently(do: Callable[[], Made], attempts: int = 5) -> Made:
+def patiently(do: Callable[[], Made], attempts: int = 20) -> Made:
     """Make tables or a study that another driver may be making in the same moment."""
     for _ in range(attempts - 1):
         try:
@@ -91,8 +92,10 @@ def patiently(do: Callable[[], Made], attempts: int = 5) -> Made:
 
 
 def _is_race(error: BaseException) -> bool:
-    """Whether another driver was faster: what was to be made is there."""
+    """Whether another driver was faster, or is at it: what was to be made is there, or will be."""
     cause = error.__cause__ if isinstance(error, OptunaError) and error.__cause__ else error
+    if isinstance(cause, OperationalError):  # SQLite has one kind for all
+        return any(words in str(cause) for words in ("already exists", "database is locked"))
     return isinstance(cause, IntegrityError | ProgrammingError)
 
 

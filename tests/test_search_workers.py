@@ -179,3 +179,29 @@ def test_results_are_the_same_in_process_and_out(pool: workers.Workers) -> None:
     with workers.start(0) as here:
         there = pool.submit(np.linalg.svd, numbers, compute_uv=False).result()
         assert (here.submit(np.linalg.svd, numbers, compute_uv=False).result() == there).all()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_worker_of_a_dask_cluster_killed_while_it_trains(tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    from study.job import pool as pool_of
+    from study.resolve import resolve
+
+    mark, worker, shell = tmp_path / "begun", tmp_path / "worker", tmp_path / "shell"
+    script = (
+        f"test -e {mark} && exit 0; echo $PPID > {worker}; echo $$ > {shell}; touch {mark}; exec sleep 600"
+    )
+    with (
+        LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None) as cluster,
+        pool_of(resolve([f"scheduler={cluster.scheduler_address}"]).settings) as executor,
+    ):
+        future = executor.submit(os.system, script)
+        others = [executor.submit(operator.add, 1, number) for number in range(6)]
+        while not mark.exists():
+            time.sleep(0.05)
+        os.kill(int(worker.read_text()), signal.SIGKILL)
+        os.kill(int(shell.read_text()), signal.SIGKILL)
+        assert future.result() == 0  # done again by another
+        assert [other.result() for other in others] == [1, 2, 3, 4, 5, 6]

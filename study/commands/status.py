@@ -120,7 +120,9 @@ def instead(path: Path) -> str:
 
 
 def line(name: str, value: str) -> str:
-    return f"{name:<11} {' '.join(value.split())}"
+    """One line of text: nothing that a database holds may steer the terminal."""
+    shown = "".join(sign if sign.isprintable() else " " for sign in value)
+    return f"{name:<11} {' '.join(shown.split())}"
 
 
 def done(seen: Glance, settings: DictConfig) -> str:
