@@ -18,9 +18,8 @@ and varied first generation helped as much.
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import floor, log2
-from typing import Any
 
 import numpy as np
 from deap import base, tools
@@ -28,10 +27,7 @@ from deap import base, tools
 import grammars
 from search.first_generation import varied_lessons
 from search.searcher import Candidate, Evaluated, Problem, Proposal
-
-
-def _setting(default: Any, help: str, low: float, high: float, unit: str = "1") -> Any:
-    return field(default=default, metadata={"help": help, "unit": unit, "range": (low, high)})
+from search.setting import next_generation, setting
 
 
 class Fitness(base.Fitness):
@@ -68,21 +64,21 @@ class Genetic:
     seed proposes the same sentences.
     """
 
-    first: int = _setting(24, "random lessons in the first generation", 1, 100_000, "sentences")
-    population: int = _setting(4, "survivors of each generation (mu)", 4, 100_000, "sentences")
-    offspring: int = _setting(6, "new lessons per generation (lambda)", 1, 100_000, "sentences")
-    crossover: float = _setting(0.3, "share of offspring made by crossover", 0.0, 1.0)
-    immigrants: float = _setting(0.1, "share of offspring drawn anew", 0.0, 1.0)
-    floor: float = _setting(0.8, "share of the best g below which a lesson is infeasible", 0.0, 1.0)
-    resolution: float = _setting(0.01, "differences of g that count", 1e-6, 0.5)
-    max_bits: float = _setting(120.0, "longest sentence proposed", 1.0, 10_000.0, "bit")
-    tries: int = _setting(
+    first: int = setting(24, "random lessons in the first generation", 1, 100_000, "sentences")
+    population: int = setting(4, "survivors of each generation (mu)", 4, 100_000, "sentences")
+    offspring: int = setting(6, "new lessons per generation (lambda)", 1, 100_000, "sentences")
+    crossover: float = setting(0.3, "share of offspring made by crossover", 0.0, 1.0)
+    immigrants: float = setting(0.1, "share of offspring drawn anew", 0.0, 1.0)
+    floor: float = setting(0.8, "share of the best g below which a lesson is infeasible", 0.0, 1.0)
+    resolution: float = setting(0.01, "differences of g that count", 1e-6, 0.5)
+    max_bits: float = setting(120.0, "longest sentence proposed", 1.0, 10_000.0, "bit")
+    tries: int = setting(
         40, "attempts to find a new sentence before a fresh one is drawn", 1, 10_000, "attempts"
     )
 
     def propose(self, problem: Problem, history: Sequence[Evaluated]) -> Iterator[Proposal]:
         """The next generation; see the class."""
-        generation = 1 + max((evaluated.generation for evaluated in history), default=-1)
+        generation = next_generation(history)
         rng = np.random.Generator(np.random.PCG64([problem.seed, generation, 0x6E]))
         if generation == 0:
             yield from map(Proposal, varied_lessons(problem, rng, self.first, self.max_bits))

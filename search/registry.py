@@ -20,10 +20,17 @@ class Entry:
 
 
 REGISTRY: dict[str, Entry] = {
+    "annealing": Entry("search.annealing:Annealing", "simulated annealing by mutations, on g less prices"),
+    "enumeration": Entry("search.enumeration:Enumeration", "every lesson of the language, shortest first"),
     "genetic": Entry(
         "search.genetic:Genetic", "typed genetic programming (DEAP) with NSGA-II on (g, n, bits)"
     ),
+    "iid": Entry("search.samples:Samples", "samples of the target of all sizes, the best of which counts"),
+    "optuna": Entry(
+        "search.optuna_search:OptunaSearch", "Optuna on derivations: sampler=tpe, nsga2, gp or cmaes"
+    ),
     "random": Entry("search.random_search:RandomSearch", "independent draws from the grammar"),
+    "swarm": Entry("search.swarm:Swarm", "particle swarm on the numbers of the best structures"),
 }
 
 
@@ -68,6 +75,9 @@ def _check(declared: Field[Any], value: Any) -> None:
         value = float(value)
     if not isinstance(value, wanted) or isinstance(value, bool) != (wanted is bool):
         raise SearchError(f"{declared.name} must be of type {wanted.__name__}, but got {value!r}")
+    choices = declared.metadata.get("choices")
+    if choices is not None and value not in choices:
+        raise SearchError(f"{declared.name} has no choice {value!r}; {nearest(str(value), choices)}")
     low, high = declared.metadata.get("range", (None, None))
     if not ((low is None or value >= low) and (high is None or value <= high)):  # refuses NaN too
         rule = " <= ".join(str(part) for part in (low, declared.name, high) if part is not None)

@@ -77,6 +77,11 @@ class Admission:
         self._known = known or {}
         self._looked_at = {} if looked_at is None else looked_at
 
+    @property
+    def target(self) -> str:
+        """The sentence of the set that is to be taught."""
+        return self._objective.target
+
     def look(self, sentence: grammars.Sentence) -> Candidate | None:
         """The candidate a sentence stands for, None where it may not be proposed."""
         text = str(sentence)
@@ -113,6 +118,11 @@ class Problem:
     grammar: grammars.Grammar
     seed: int
     admission: Admission
+
+    @property
+    def target(self) -> str:
+        """The sentence of the set that is to be taught."""
+        return self.admission.target
 
 
 class Searcher(Protocol):
