@@ -7,8 +7,8 @@ First the number is bisected: `take(n, S, seed)` keeps its words, any other less
 that its content fixes. Then examples are left out one by one, until no lesson of one example less teaches
 or the budget is used up. Every lesson that is tried is a sentence with its bits, `these(...)` where nothing
 shorter says it, and all are taught with the same seeds, so that their differences are paired. The search
-for what is still good enough flatters what it finds, as any search does: teach the result again
-(`search.verify(..., extra=...)`) before anything is claimed of it.
+for what is still good enough flatters what it finds, as any search does: teach the result again with fresh
+seeds before anything is claimed of it.
 """
 
 import hashlib

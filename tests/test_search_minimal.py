@@ -1,8 +1,10 @@
 """Smaller lessons: what is left is as small as it is said to be, and was paid for as it is said."""
 
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -29,11 +31,22 @@ OBJECTIVE = search.Objective(
 DOTS = "these(at(0, 0), at(1, 1), at(2, 2), at(3, 3), at(4, 4), at(0, 4))"
 
 
-def shrink(folder: Path, sentence: str, budget: int = 200, file: bool = False, **more: object) -> xr.Dataset:
-    storage = f"sqlite:///{folder / 'optuna.db'}" if file else optuna.storages.InMemoryStorage()
+@cache
+def empty_database() -> bytes:
+    """A database with all its tables: made once, copied for each test."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "optuna.db")
+        optuna.storages.RDBStorage(f"sqlite:///{path}").engine.dispose()
+        return path.read_bytes()
+
+
+def shrink(folder: Path, sentence: str, budget: int = 200, **more: object) -> xr.Dataset:
+    path = folder / "optuna.db"
+    if not path.exists():
+        path.write_bytes(empty_database())
     with (
         search.start(0) as pool,
-        search.open_ledger(storage, folder / "artifacts", "search", OBJECTIVE.content()) as book,
+        search.open_ledger(f"sqlite:///{path}", folder / "artifacts", "search", OBJECTIVE.content()) as book,
     ):
         return search.minimal(sentence, GRAMMAR, OBJECTIVE, budget, book, pool, **more)  # type: ignore[arg-type]
 
@@ -53,7 +66,7 @@ def taught_by(rule: Callable[[np.ndarray], float]) -> Callable[[search.Task], se
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
     """A real learner, from eight one-dot pictures."""
-    return shrink(tmp_path_factory.mktemp("run"), "take(8, dots(k=1), seed=0)", 20, file=True)
+    return shrink(tmp_path_factory.mktemp("run"), "take(8, dots(k=1), seed=0)", 20)
 
 
 def test_a_real_lesson_becomes_smaller_and_still_teaches(real: xr.Dataset, tmp_path: Path) -> None:
@@ -85,12 +98,12 @@ def test_figures_are_those_of_evaluations_with_equal_seeds(real: xr.Dataset) -> 
 
 
 def test_the_same_call_trains_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = shrink(tmp_path, "take(8, dots(k=1), seed=0)", 20, file=True)
+    one = shrink(tmp_path, "take(8, dots(k=1), seed=0)", 20)
     trials = optuna.load_study(study_name="shrink", storage=f"sqlite:///{tmp_path / 'optuna.db'}").trials
     assert set(Counter(trial.user_attrs["key"] for trial in trials).values()) == {1}
     monkeypatch.setattr(bench, "evaluate", None)
     xr.testing.assert_identical(
-        shrink(tmp_path, "take(8, dots(k=1), seed=0)", 20, file=True).drop_attrs(deep=False),
+        shrink(tmp_path, "take(8, dots(k=1), seed=0)", 20).drop_attrs(deep=False),
         one.drop_attrs(deep=False),
     )
 
@@ -173,8 +186,8 @@ def test_a_lesson_that_teaches_nothing_is_left_as_it_is(
 
 def test_a_lesson_that_fails_is_reported_and_not_shrunk(tmp_path: Path) -> None:
     broken = replace(OBJECTIVE, settings=(("patch", -1),))
-    storage = optuna.storages.InMemoryStorage()
-    with search.start(0) as pool, search.open_ledger(storage, tmp_path, "search", {}) as book:
+    url = f"sqlite:///{tmp_path / 'optuna.db'}"
+    with search.start(0) as pool, search.open_ledger(url, tmp_path, "search", {}) as book:
         found = search.minimal(DOTS, GRAMMAR, broken, 8, book, pool)
     assert found.sizes["attempt"] == 1
     assert "patch=-1" in str(found["failure"].values[0])
