@@ -87,7 +87,7 @@ def _glance(connection: Connection, study: str) -> Glance | None:
         return None
     trials = read_trials(connection, study_id, WANTED)
     drivers = sqlalchemy.select(DRIVERS.c.driver, DRIVERS.c.seen)
-    rows = connection.execute(drivers) if DRIVERS.name in known else []
+    rows = connection.execute(drivers).all() if DRIVERS.name in known else ()
     seen = {str(driver): float(moment) for driver, moment in rows}
     return _of(trials, seen)
 
