@@ -17,15 +17,21 @@ import models
 
 N = 512
 
-# Noise levels at which the pictures of a set are told apart, and steps in proportion to how many there are.
-APART = {"noise_mean": -1.0, "noise_std": 1.0}
-DEEP = {"depth": 7, "width": 48} | APART
+SIDE = 5
+
+# Noise levels at which the pictures of a set are told apart; steps for each example of the set.
+APART = {"noise_mean": -0.2, "noise_std": 1.0, "batch": 64}
+DEEP = {"depth": 4, "width": 48, "learning_rate": 4e-3} | APART  # the field covers the picture from any pixel
 LEARNERS: dict[str, tuple[str, dict[str, Any], int]] = {
     "mlp": ("mlp", {}, 150),
-    "unet": ("unet", APART, 150),
-    "transformer": ("transformer", {"width": 64, "learning_rate": 4e-3} | APART, 150),
-    "conv zeros": ("conv", {"padding": "zeros"} | DEEP, 150),
-    "conv circular": ("conv", {"padding": "circular"} | DEEP, 150),
+    "unet": ("unet", {"learning_rate": 3e-3} | APART, 250),
+    "transformer": (
+        "transformer",
+        {"patch": 3, "width": 128, "heads": 4, "learning_rate": 2e-3} | APART,
+        550,
+    ),
+    "conv zeros": ("conv", {"padding": "zeros"} | DEEP, 470),
+    "conv circular": ("conv", {"padding": "circular"} | DEEP, 100),
 }
 
 
@@ -50,8 +56,8 @@ class Row(NamedTuple):
 
 
 def training_set(n: int, seed: int) -> np.ndarray:
-    """n distinct pictures drawn from the default target of dots on 8x8."""
-    target = grammars.load("dots", grammars.Grid(8, 8)).target.denote()
+    """n distinct pictures drawn from the default target of dots on 5x5."""
+    target = grammars.load("dots", grammars.Grid(SIDE, SIDE)).target.denote()
     return np.asarray(target.sample(n, np.random.default_rng([2026, seed]), distinct=True), dtype=bool)
 
 

@@ -27,8 +27,7 @@ RECIPES = {
     "ncsn": {"langevin_steps": 40},
     "ddpm": {"sampler_steps": 250},
 }
-TRAINING = {"steps": 600}
-N, SAMPLES, SIDE, WINDOW = 1024, 512, 30, 1.8
+N, SAMPLES, SIDE, WINDOW = 1024, 512, 45, 1.8
 
 
 def main(names: list[str]) -> None:
@@ -42,7 +41,7 @@ def main(names: list[str]) -> None:
         yardstick = analysis.Yardstick.of(target, seed=0)
         columns = []
         for recipe, settings in RECIPES.items():
-            [fitted] = models.load("mlp", recipe=recipe, **TRAINING, **settings).fit([lesson], [0])
+            [fitted] = models.load("mlp", recipe=recipe, **settings).fit([lesson], [0])
             samples = fitted.sample(SAMPLES, seed=1).astype(np.float64)
             side = np.linspace(-WINDOW, WINDOW, SIDE)
             lattice = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
