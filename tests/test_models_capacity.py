@@ -34,7 +34,7 @@ def test_an_equivariant_learner_cannot_copy_the_sets_of_the_table() -> None:
 @pytest.mark.slow
 def test_a_perceptron_and_a_unet_learn_16_pictures_by_heart_and_a_circular_convolution_does_not() -> None:
     assert capacity("mlp", 16, 0).copies > 0.9 * N
-    assert capacity("unet", 16, 0).copies > 0.7 * N
+    assert capacity("unet", 16, 0).copies > 0.9 * N
     # A law within the bound copies more than this in fewer than 1 of 10^6 samples of 512 (Hoeffding).
     slack = (np.log(1e6) / (2 * N)) ** 0.5
     assert capacity("conv circular", 16, 0).copies / N < bound(training_set(16, 0)) + slack

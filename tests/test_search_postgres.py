@@ -1,5 +1,6 @@
 """Several drivers on one study, on a real PostgreSQL and on SQLite: claims, dead drivers, shared pictures."""
 
+import gc
 import os
 import shutil
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -29,6 +31,9 @@ from search.pictures import Pictures
 from search.workers import InThisProcess
 from study.commands.search import study_of
 from study.resolve import resolve
+
+# Optuna may leave a connection to the garbage collector, whenever that comes by.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 GRID = grammars.Grid(4, 4)
 GRAMMAR = grammars.load("dots", GRID)
@@ -111,6 +116,15 @@ class Counting(InThisProcess):
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         self.given.append(args[0].sentence)
         return super().submit(fn, *args, **kwargs)
+
+
+@pytest.fixture(autouse=True)
+def _let_go() -> Iterator[None]:
+    """A connection that Optuna left to the garbage collector is collected here, without a complaint."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def trials_of(url: str, study: str) -> list[optuna.trial.FrozenTrial]:
