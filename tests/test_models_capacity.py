@@ -28,7 +28,7 @@ def test_an_equivariant_learner_cannot_copy_the_sets_of_the_table() -> None:
         for seed in range(3):
             examples = training_set(n, seed)
             assert len(np.unique(examples.reshape(n, -1), axis=0)) == n
-            assert bound(examples) < 0.5
+            assert bound(examples) < 0.6
 
 
 @pytest.mark.slow
