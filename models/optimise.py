@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from .network import Shapes, Weights, unpack
+from .rates import Rates
 from .setting import Settings, setting
 
 # Steps after which the loss is looked at once.
@@ -21,7 +22,7 @@ DIVERGED = 100.0
 
 
 @dataclass(kw_only=True)
-class OptimiseSettings(Settings):
+class OptimiseSettings(Rates, Settings):
     """How weights are found."""
 
     steps: int = setting(2000, "training steps", "steps", (0, 10**7))
@@ -31,18 +32,6 @@ class OptimiseSettings(Settings):
     ema: float = setting(
         0.05, "length of the moving average of weights, as a share of the steps", "", (0.0, 1.0)
     )
-
-    def rate(self, step: int) -> float:
-        """Learning rate: a linear rise, then a cosine to zero at the last step."""
-        done = step / self.steps
-        if done < self.warmup:
-            return self.learning_rate * done / self.warmup
-        fall = (done - self.warmup) / (1 - self.warmup) if self.warmup < 1 else 0.0
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * fall))
-
-    def averaging(self, step: int) -> float:
-        """Weight of the newest in the moving average, which is never longer than a tenth of the past."""
-        return 1.0 / max(1.0, min(self.ema * self.steps, 0.1 * step))
 
 
 class Chance:

@@ -23,6 +23,7 @@ from .network import Network, unpack
 from .precision import PRECISIONS
 from .preconditioning import Preconditioning, condition
 from .processes import Process
+from .rates import Rates
 from .recipes import PREDICTIONS, preconditioning_of, process_of
 from .setting import setting
 
@@ -34,7 +35,7 @@ DIVERGED = 100.0
 
 
 @dataclass(kw_only=True)
-class TrainingSettings(DiffusionSettings):
+class TrainingSettings(Rates, DiffusionSettings):
     """How a network is trained."""
 
     steps: int = setting(600, "training steps", "steps", (0, 10**7))
@@ -60,18 +61,6 @@ class TrainingSettings(DiffusionSettings):
         None, "standard deviation of the data; measured when not given", "white - black", (1e-3, 100.0)
     )
     precision: str = setting("float32", "of products in training; bf16 on a GPU only", choices=PRECISIONS)
-
-    def rate(self, step: int) -> float:
-        """Learning rate: a linear rise, then a cosine to zero at the last step."""
-        done = step / self.steps
-        if done < self.warmup:
-            return self.learning_rate * done / self.warmup
-        fall = (done - self.warmup) / (1 - self.warmup) if self.warmup < 1 else 0.0
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * fall))
-
-    def averaging(self, step: int) -> float:
-        """Weight of the newest in the moving average, which is never longer than a tenth of the past."""
-        return 1.0 / max(1.0, min(self.ema * self.steps, 0.1 * step))
 
 
 class TrainedDiffusion(FittedDiffusion):

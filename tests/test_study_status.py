@@ -56,7 +56,7 @@ def test_a_run_half_way_while_its_driver_lives_and_afterwards(tmp_path: Path) ->
         now = said(folder)
         assert f"driver      process {os.getpid()} on" in now
         assert "5 of 20 evaluations, 1 of 5 baselines" in now
-        assert "g 0.400 at n = 4, not verified" in now
+        assert "g 0.400 at n = 4, the search's own figure" in now
         assert "lesson 4" in now
         assert "1; the last: training diverged" in now
         assert "1 begun" in now

@@ -137,7 +137,7 @@ def best(seen: Glance) -> list[str]:
         return []
     said = seen.best.said
     return [
-        line("best", f"g {said['g']:.3f} at n = {said['n']}, not verified"),
+        line("best", f"g {said['g']:.3f} at n = {said['n']}, the search's own figure"),
         line("", str(said.get("sentence"))),
     ]
 
