@@ -92,7 +92,7 @@ def _wrong_rule(grammar: Grammar, name: str, category: Category, where: str) -> 
     if other is not None and not other.rule.bare:
         return f"{where} a {category.name}, but {name} is a {other.type}; {_choices(category)}"
     ours = [p.name for p in category.productions if not p.rule.bare]
-    near = nearest(name, ours) or nearest(name, grammar.productions)
+    near = nearest(name, ours) or nearest(name, [one for one in grammar.productions if one != name])
     hint = f"did you mean {near!r}?" if near else _choices(category)
     return f"{where} a {category.name}, but {shorten(name)!r} is no rule; {hint}"
 

@@ -1,0 +1,259 @@
+"""A declared experiment: a YAML file of factors, read, checked, and multiplied out into cells.
+
+declared = load("single_dots", "quick")      # study/experiments/single_dots.yaml, or the path of a file
+cells = product(declared)                    # every cell: a target, a lesson, a learner
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import grammars
+import models
+from search.errors import nearest
+from search.evaluation import Objective
+from study.cells import EXTRAS, Cell
+from study.errors import StudyError
+from study.resolve import import_plugins, usual_settings
+from study.settings import choices
+
+HOME = Path(__file__).resolve().parent / "experiments"
+SIZES = ("quick", "full")
+SAMPLES_OF_THE_TARGET = "samples"
+
+
+@dataclass(frozen=True)
+class Targets:
+    """A row of targets that differ in their size only.
+
+    `target` is the text of a sentence of type Set, in which `{side}` is the grid's side; or one text for
+    each side. `sides` are those of square grids; none on the plane. `facts` stand beside its cells.
+    """
+
+    grammar: str
+    target: Any = ""
+    sides: tuple[int, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, side: int) -> str:
+        """The sentence at one side of the grid; empty is the grammar's own."""
+        if isinstance(self.target, Mapping):
+            if side not in self.target:
+                raise StudyError(f"targets: there is no sentence for side {side}, only for {[*self.target]}")
+            return str(self.target[side])
+        return str(self.target).replace("{side}", str(side))
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What is taught: n samples of the target for each n, in so many draws, or one sentence of type Lesson.
+
+    `{side}` in `sentence` is the grid's side, `{target}` the target's sentence.
+    """
+
+    n: tuple[int, ...] = ()
+    draws: int = 1
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All that one experiment declares; `quick` and `full` hold what differs between its sizes."""
+
+    name: str
+    size: str
+    title: str
+    question: str
+    refuted: Mapping[str, str]
+    targets: Mapping[str, Targets] = field(default_factory=dict)
+    lessons: Mapping[str, Lessons] = field(default_factory=dict)
+    learners: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    searches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    seeds: int = 3
+    seed: int = 0
+    checkpoints: int = 1
+    samples: int = 512
+    extras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    derive: tuple[str, ...] = ("summary",)
+    plugins: tuple[str, ...] = ()
+
+
+def available() -> dict[str, str]:
+    """The experiments that come with the project: name and title."""
+    return {path.stem: str(read(path).get("title", "")) for path in sorted(HOME.glob("*.yaml"))}
+
+
+def load(name: str, size: str) -> Experiment:
+    """An experiment by its name or by the path of a YAML file, at one of its sizes."""
+    path = Path(name) if name.endswith((".yaml", ".yml")) else HOME / f"{name}.yaml"
+    if size not in SIZES:
+        raise StudyError(f"size={size}: not one of its choices; {nearest(size, SIZES)}")
+    if not path.is_file():
+        known = [one.stem for one in sorted(HOME.glob("*.yaml"))]
+        raise StudyError(f"experiment={name}: there is no such experiment; {nearest(name, known)}")
+    raw = read(path)
+    sizes = {one: raw.pop(one, None) or {} for one in SIZES}
+    return checked(path.stem, size, laid_over(raw, sizes[size]), str(path))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The tree of a YAML file; a StudyError where it is none."""
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise StudyError(f"{path} is no YAML file of an experiment: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise StudyError(f"{path} is no YAML file of an experiment: it holds no `key: value` lines")
+    return tree
+
+
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two trees: mappings are merged, all else is replaced, and null takes away."""
+    merged = dict(below)
+    for key, value in above.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = laid_over(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def checked(name: str, size: str, tree: Mapping[str, Any], source: str) -> Experiment:
+    """The tree as an Experiment; a StudyError names what is missing, unknown or out of range."""
+    from study.derived import DERIVED  # which knows what is below this file
+
+    known = [one.name for one in fields(Experiment) if one.name not in ("name", "size")]
+    for key in tree:
+        if key not in known:
+            raise StudyError(f"{source}: {key} is no part of an experiment; {nearest(key, known)}")
+    for key in ("title", "question", "refuted"):
+        if not tree.get(key):
+            raise StudyError(f"{source}: an experiment states its `{key}`")
+    values: dict[str, Any] = dict(tree)
+    values["plugins"] = tuple(tree.get("plugins", ()))
+    import_plugins(list(values["plugins"]))
+    values["targets"] = {
+        str(label): part(Targets, one, f"{source}: targets.{label}", ("sides",))
+        for label, one in tree.get("targets", {}).items()
+    }
+    values["lessons"] = {
+        str(label): part(Lessons, one, f"{source}: lessons.{label}", ("n",))
+        for label, one in tree.get("lessons", {}).items()
+    }
+    values["learners"] = {str(label): dict(one or {}) for label, one in tree.get("learners", {}).items()}
+    values["extras"] = {str(label): dict(one or {}) for label, one in tree.get("extras", {}).items()}
+    values["derive"] = tuple(tree.get("derive", ("summary",)))
+    for key, least in (("seeds", 1), ("seed", 0), ("checkpoints", 1), ("samples", 32)):
+        value = tree.get(key, least)
+        if not isinstance(value, int) or value < least:
+            raise StudyError(f"{source}: `{key} >= {least}` must hold, but got {key}={value}")
+    for label, names, there in (("extras", values["extras"], EXTRAS), ("derive", values["derive"], DERIVED)):
+        for one in names:
+            if one not in there:
+                raise StudyError(f"{source}: {label}: there is no {one!r}; {nearest(one, there)}")
+    return Experiment(name, size, **values)
+
+
+def part(kind: type[Any], tree: Any, where: str, lists: Sequence[str]) -> Any:
+    """One mapping as a dataclass; lists become tuples."""
+    known = [one.name for one in fields(kind)]
+    if not isinstance(tree, Mapping):
+        raise StudyError(f"{where} must be a mapping with some of {', '.join(known)}, but got {tree!r}")
+    for key in tree:
+        if key not in known:
+            raise StudyError(f"{where}: there is no {key!r}; {nearest(str(key), known)}")
+    return kind(**{key: tuple(value) if key in lists else value for key, value in tree.items()})
+
+
+# Cells.
+
+
+def product(declared: Experiment, device: str = "cpu", plugins: Sequence[str] = ()) -> list[Cell]:
+    """Every cell of the experiment, in the order in which the file names its factors, cheap sides first."""
+    cells: list[Cell] = []
+    for row, targets in declared.targets.items():
+        for side in targets.sides or (0,):
+            grammar, text = bound(declared, row, targets, side)
+            for lesson, label, n, draw in lessons(declared, side, text):
+                for learner, own in declared.learners.items():
+                    name, settings = taught_to(declared, learner, own, targets.grammar, side)
+                    if models.load(name, **settings).supports(grammar.space.shape) is not None:
+                        continue
+                    objective = Objective(
+                        grammar=targets.grammar,
+                        space=grammar.space,
+                        target=text,
+                        learner=name,
+                        settings=tuple(settings.items()),
+                        samples=declared.samples,
+                        seed=declared.seed,
+                        seeds=1 if deterministic(name) else declared.seeds,
+                        device=device,
+                        plugins=(*declared.plugins, *plugins),
+                    )
+                    d = int(grammar.space.size) if side else 2
+                    place = {"target": row, "d": d, "lesson": label, "n": n, "draw": draw, "learner": learner}
+                    extras = tuple((one, tuple(of_row(said, row))) for one, said in declared.extras.items())
+                    cells.append(
+                        Cell(objective, lesson, n, draw, tuple(place.items()), declared.checkpoints, extras)
+                    )
+    return cells
+
+
+def of_row(settings: Mapping[str, Any], row: str) -> Iterator[tuple[str, Any]]:
+    """The settings of an extra for one row of targets: a mapping holds a value for each row."""
+    for key, value in settings.items():
+        yield key, value.get(row, "") if isinstance(value, Mapping) else value
+
+
+def bound(declared: Experiment, row: str, targets: Targets, side: int) -> tuple[grammars.Grammar, str]:
+    """The grammar on its grid, and the canonical text of the target."""
+    where = f"experiment={declared.name}: targets.{row}"
+    if targets.grammar not in choices("grammars"):
+        raise StudyError(f"{where}: {nearest(targets.grammar, choices('grammars'))}")
+    try:
+        grammar = grammars.load(targets.grammar, space=grammars.Grid(side, side) if side else None)
+        text = targets.text(side)
+        sentence = grammar.parse(text, "Set") if text else grammar.target
+    except grammars.GrammarError as error:
+        raise StudyError(f"{where}: {error}") from None
+    return grammar, str(sentence)
+
+
+def lessons(declared: Experiment, side: int, target: str) -> Iterator[tuple[str, str, int, int]]:
+    """(sentence or "", label, n, draw) of every lesson; "" is n samples of the target."""
+    for label, one in declared.lessons.items():
+        if one.sentence:
+            text = one.sentence.replace("{side}", str(side)).replace("{target}", target)
+            yield from ((text, label, 0, draw) for draw in range(one.draws))
+        else:
+            yield from (("", label, n, draw) for n in one.n for draw in range(one.draws))
+
+
+def taught_to(
+    declared: Experiment, label: str, own: Mapping[str, Any], grammar: str, side: int
+) -> tuple[str, dict[str, Any]]:
+    """A learner's registered name and its settings: its usual ones for the grammar, and its own."""
+    settings = {key: grammar if value == "{grammar}" else value for key, value in own.items()}
+    name = str(settings.pop("learner", label))
+    where = f"experiment={declared.name}: learners.{label}"
+    if name not in choices("learners"):
+        raise StudyError(f"{where}: there is no learner {name!r}; {nearest(name, choices('learners'))}")
+    whole = usual_settings(grammar, name) | {
+        key: value[side] if isinstance(value, Mapping) else value for key, value in settings.items()
+    }
+    try:
+        models.load(name, **whole)
+    except models.ModelError as error:
+        raise StudyError(f"{where}: {error}") from None
+    return name, whole
+
+
+def deterministic(learner: str) -> bool:
+    """Whether another seed of the training changes nothing: the closed-form machines."""
+    return "steps" not in {one.name for one in fields(models.settings(learner))}

@@ -1,0 +1,57 @@
+"""Every setting of `python -m study.run`, and how a command line is laid over them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from omegaconf import DictConfig, OmegaConf
+
+from search.errors import nearest
+from study.config import setting
+from study.errors import StudyError
+from study.experiment import SIZES
+from study.resolve import Request, import_plugins, pair, read_file
+from study.settings import check, declarations, put
+
+FLAGS = ("--help", "--cfg", "--dry-run")
+
+
+@dataclass
+class Run:
+    """All settings of `python -m study.run`."""
+
+    experiment: str = setting("", "name of an experiment, or the path of a YAML file of your own")
+    size: str = setting("quick", "minutes, or hours", choices=SIZES)
+    seeds: int = setting(
+        0, "trainings of each cell; 0 is as many as the experiment says", "trainings", range=(0, 1000)
+    )
+    workers: int = setting(0, "processes on this machine; 0 is one per core", "processes", range=(0, 4096))
+    scheduler: str = setting("", "address of a Dask scheduler, instead of processes on this machine")
+    device: str = setting("auto", "where networks are trained", choices=("auto", "cpu", "cuda"))
+    run: str = setting("", "folder of the run; empty is runs/<experiment>-<size>")
+    plugins: list[str] = setting([], "your own modules, imported before names are looked up")
+
+
+def resolve(arguments: Sequence[str]) -> Request:
+    """Settings in the order defaults < file < command line, checked."""
+    flags = frozenset("--help" if word == "-h" else word for word in arguments if word.startswith("-"))
+    for flag in sorted(flags - set(FLAGS)):
+        raise StudyError(f"{flag} is not a flag; {nearest(flag, FLAGS)}")
+    line = dict(pair(word) for word in arguments if not word.startswith("-"))
+    file = read_file(line.pop("config")) if "config" in line else {}
+    import_plugins(line.get("plugins", file.get("plugins", [])))
+    settings = cast(DictConfig, OmegaConf.structured(Run))
+    for layer in (file, line):
+        for key, value in layer.items():
+            put(settings, key, value)
+    for key, declared in declarations(settings).items():
+        check(key, OmegaConf.select(settings, key), declared)
+    return Request(settings, flags)
+
+
+def place(settings: DictConfig) -> Path:
+    """`run`, or runs/<experiment>-<size>."""
+    if settings.run:
+        return Path(settings.run)
+    return Path("runs") / f"{Path(settings.experiment).stem}-{settings.size}"

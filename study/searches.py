@@ -1,0 +1,139 @@
+"""The searches of an experiment: each is a run of `study.search` in its own folder, and can be resumed."""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+import grammars
+from study import words
+from study.derived import Derived, Whole, said, slug, table
+from study.errors import StudyError
+from study.experiment import Experiment
+
+FILES = ("result", "verified")
+SEED = "search.seed"
+
+
+def arguments(declared: Experiment, path: Path) -> Iterator[tuple[str, Path, list[str]]]:
+    """Label, folder and command line of every search; a list under search.seed is one search for each."""
+    for label, settings in declared.searches.items():
+        seeds = settings.get(SEED, 0)
+        for seed in seeds if isinstance(seeds, list) else [seeds]:
+            own = f"{label}, seed {seed}" if isinstance(seeds, list) else label
+            folder = path / "searches" / slug(own)
+            said_so = {**settings, SEED: seed, "run": folder}
+            yield own, folder, [f"{key}={written(value)}" for key, value in said_so.items()]
+
+
+def written(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ",".join(map(str, value)) + "]"
+    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+def run(declared: Experiment, path: Path, extra: list[str]) -> None:
+    """Do or go on with every search; what each says goes to `said.txt` in its folder."""
+    from study.commands.search import main
+
+    for label, folder, line in arguments(declared, path):
+        if (folder / "verified.nc").is_file() and (folder / "said.txt").is_file():
+            continue
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = path / "searches" / f"{folder.name}.txt"
+        with beside.open("w", encoding="utf-8") as out, redirect_stdout(out):
+            status = main([*line, *extra])
+        if status == 130:
+            raise KeyboardInterrupt
+        if status:
+            raise StudyError(f"the search {label!r} ended with status {status}; see {beside}")
+
+
+def read(declared: Experiment, path: Path) -> dict[str, dict[str, xr.Dataset]]:
+    """What every search has left: `result` and, once it has been taught again, `verified`."""
+    found: dict[str, dict[str, xr.Dataset]] = {}
+    for label, folder, _ in arguments(declared, path):
+        for name in FILES:
+            if (folder / f"{name}.nc").is_file():
+                with xr.open_dataset(folder / f"{name}.nc", engine="netcdf4") as data:
+                    found.setdefault(label, {})[name] = data.load()
+    return found
+
+
+def compared(whole: Whole) -> Derived:
+    """The best teaching set of every search beside its best baseline, both taught again with fresh seeds."""
+    rows: list[dict[str, Any]] = []
+    lines: list[str] = []
+    for label, files in whole.searches.items():
+        if "result" not in files:
+            continue
+        rows.append({"search": label} | row_of(files))
+        lines += line_of(rows[-1])
+    return Derived(table(rows) if rows else None, tuple(lines))
+
+
+def row_of(files: Mapping[str, xr.Dataset]) -> dict[str, Any]:
+    """One search in numbers."""
+    result, verified = files["result"], files.get("verified")
+    rows = words.found(result, verified)
+    entropy = entropy_of(result)
+    row: dict[str, Any] = {
+        "learner": str(result.attrs["learner"]),
+        "target": str(result.attrs["target"]),
+        "target_entropy": entropy,
+        "evaluations": int(sum(one.origin == "search" for one in rows)),
+    }
+    for name, one in (("found", words.best(rows)), ("baseline", words.best_baseline(rows))):
+        told = one.trainings if one is not None else ()
+        interval = words.analysis.logit_interval(told) if told else (math.nan,) * 3
+        row |= {
+            f"{name}_sentence": "" if one is None else one.sentence,
+            f"{name}_n": math.nan if one is None else one.n,
+            f"{name}_bits": math.nan if one is None else one.bits,
+            f"{name}_g": interval[0],
+            f"{name}_g_low": interval[1],
+            f"{name}_g_high": interval[2],
+            f"{name}_trainings": len(told),
+            f"{name}_fresh": int(one is not None and one.fresh),
+        }
+    if row["found_sentence"] and "uses_target" in result:
+        at = result["sentence"].values.astype(str).tolist().index(row["found_sentence"])
+        row["found_uses_target"] = float(result["uses_target"].values[at])
+    return row
+
+
+def entropy_of(result: xr.Dataset) -> float:
+    """Bits of a draw from the target; NaN where its space cannot be read from the file."""
+    try:
+        import json
+
+        space = json.loads(str(result.attrs["configuration"]))["space"]
+        grid = grammars.Grid(space["height"], space["width"]) if space["height"] else None
+        grammar = grammars.load(str(result.attrs["grammar"]), space=grid)
+        target = grammar.parse(str(result.attrs["target"]), "Set").denote()
+        value, _ = target.log2_size(np.random.default_rng(0))
+        return float(value)
+    except (KeyError, ValueError, TypeError):
+        return math.nan
+
+
+def line_of(row: Mapping[str, Any]) -> list[str]:
+    """A search in words."""
+
+    def g(name: str) -> str:
+        ends = (row[f"{name}_{end}"] for end in ("g", "g_low", "g_high"))
+        return said(words.analysis.Interval(*ends)) + ("" if row[f"{name}_fresh"] else " (not verified)")
+
+    if not row["found_sentence"]:
+        return [f"{row['search']}: nothing found"]
+    uses = ", drawn from the target" if row.get("found_uses_target") == 1 else ""
+    return [
+        f"{row['search']} ({row['learner']}): n = {row['found_n']:.0f}, {row['found_bits']:.0f} bits{uses}, "
+        f"g {g('found')}: {row['found_sentence']}",
+        f"    samples of the target: n = {row['baseline_n']:.0f}, g {g('baseline')}; log2 |T| = "
+        f"{row['target_entropy']:.1f} bits",
+    ]

@@ -1,0 +1,274 @@
+"""`python -m study.run`: declared experiments, their cells, resuming, and what is derived from them."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import search
+from study import experiment
+from study.cells import checkpoints, work
+from study.commands.run import main
+from study.derived import Whole, mixture, n_star, regimes, summary
+from study.errors import StudyError
+from study.experiment import laid_over, load, product
+from study.results_of import gathered, product_of
+
+TINY = """
+title: Tiny
+question: What do two machines and a small network make of three lessons?
+refuted: {nothing: anything}
+targets:
+  dots: {grammar: dots, target: "dots(k=between(1, 2))", sides: [3, 4]}
+lessons:
+  samples: {n: [2, 4], draws: 2}
+  one: {sentence: "take(1, dots(k=1), seed=0)"}
+learners:
+  ideal: {}
+  equivariant_local: {patch: 3}
+  conv: {steps: 8, width: 4, depth: 1}
+seeds: 2
+checkpoints: 2
+samples: 64
+derive: [summary, n_star, regimes]
+quick: {}
+full:
+  seeds: 3
+  learners: {conv: null}
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    file = tmp_path / "tiny.yaml"
+    file.write_text(TINY, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("size", experiment.SIZES)
+@pytest.mark.parametrize("name", experiment.available())
+def test_every_declared_experiment_can_be_multiplied_out(name: str, size: str) -> None:
+    declared = load(name, size)
+    cells = product(declared)
+    assert cells or declared.searches
+    assert len({cell.key for cell in cells}) == len(cells)
+    assert declared.question.strip().endswith("?")
+    assert all(declared.refuted.values())
+    assert size == "quick" or declared.seeds >= 3
+
+
+def test_cells_are_the_product_of_the_factors(tiny: Path) -> None:
+    cells = product(load(str(tiny), "quick"))
+    assert len(cells) == 2 * (2 * 2 + 1) * 3
+    places = [dict(cell.place) for cell in cells]
+    assert {place["d"] for place in places} == {9, 16}
+    assert {(place["lesson"], place["n"]) for place in places} == {("samples", 2), ("samples", 4), ("one", 0)}
+    # Another seed changes nothing of a machine.
+    assert {cell.objective.learner: cell.objective.seeds for cell in cells} == {
+        "ideal": 1, "equivariant_local": 1, "conv": 2,
+    }  # fmt: skip
+
+
+def test_sizes_are_laid_over_what_is_common() -> None:
+    below = {"a": 1, "b": {"c": 2, "d": 3}, "e": [1, 2]}
+    assert laid_over(below, {"b": {"c": None, "f": 4}, "e": [3]}) == {"a": 1, "b": {"d": 3, "f": 4}, "e": [3]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("title: Tiny", "titel: Tiny", "did you mean title"),
+        ("dots(k=between(1, 2))", "dots(l=2)", "targets.dots: column"),
+        ("grammar: dots", "grammar: dot", "did you mean dots"),
+        ("  ideal: {}", "  idea: {}", "did you mean ideal"),
+        ("{patch: 3}", "{path: 3}", "did you mean"),
+        ("seeds: 2", "seeds: 0", "`seeds >= 1` must hold, but got seeds=0"),
+        ("[summary, n_star, regimes]", "[summery]", "did you mean summary"),
+        ("{n: [2, 4], draws: 2}", "{m: [2, 4]}", "there is no 'm'"),
+    ],
+)
+def test_a_mistake_in_the_file_is_one_line(tiny: Path, old: str, new: str, said: str) -> None:
+    tiny.write_text(TINY.replace(old, new), encoding="utf-8")
+    with pytest.raises(StudyError) as caught:
+        product(load(str(tiny), "quick"))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_experiment_names_the_nearest() -> None:
+    with pytest.raises(StudyError, match="single_dots"):
+        load("single_dot", "quick")
+
+
+def test_a_cell_is_what_the_search_finds(tiny: Path) -> None:
+    """The same lesson as a sentence: equal bit for bit to an evaluation of the search."""
+    for cell in product(load(str(tiny), "quick")):
+        if cell.sentence and dict(cell.place)["d"] == 9:
+            found = work(cell)
+            outcome = search.evaluate(search.Task(cell.objective, cell.sentence))
+            ends = found["generalization"].isel(checkpoint=-1, batch=0).values
+            np.testing.assert_array_equal(ends, outcome.measures["generalization"])
+            copies = found["copy_rate"].isel(checkpoint=-1, batch=0).values
+            np.testing.assert_array_equal(copies, outcome.measures["copy_rate"])
+
+
+def test_checkpoints_are_halvings() -> None:
+    assert checkpoints(800, 4) == [100, 200, 400, 800]
+    assert checkpoints(3, 4) == [1, 3]
+    assert checkpoints(0, 4) == [0]
+
+
+def test_a_run_resumes_and_gives_the_same(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [f"experiment={tiny}", f"run={tmp_path / 'run'}", "workers=1", "device=cpu"]
+    assert main(asked) == 0
+    said = capsys.readouterr().out
+    assert "What do two machines" in said
+    assert "best at" in said
+    first = opened(tmp_path / "run")
+    files = sorted((tmp_path / "run" / "cells").glob("*.nc"))
+    assert len(files) == 30
+    # One is lost, one is cut in two in the middle of a write: these are done again, and no other.
+    before = {file: file.stat().st_mtime_ns for file in files}
+    files[0].unlink()
+    files[1].write_bytes(files[1].read_bytes()[:1000])
+    assert main(asked) == 0
+    again = {file for file in files if file.stat().st_mtime_ns != before[file]}
+    assert again == set(files[:2])
+    xr.testing.assert_identical(without_seconds(first), without_seconds(opened(tmp_path / "run")))
+    report = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Tiny" in report
+    assert "<img" in report
+
+
+def opened(path: Path) -> xr.Dataset:
+    with xr.open_dataset(path / "result.nc", group="cells") as data:
+        return data.load()
+
+
+def without_seconds(data: xr.Dataset) -> xr.Dataset:
+    return data.drop_vars("seconds").drop_attrs()
+
+
+def test_the_plan_trains_one_cell_of_each_learner(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([f"experiment={tiny}", f"run={tmp_path / 'run'}", "workers=1", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "30 cells, 0 finished" in said
+    assert "core-hours" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_of_something_else_is_left_alone(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear", encoding="utf-8")
+    with pytest.raises(StudyError, match="not a run of an experiment"):
+        main([f"experiment={tiny}", f"run={tmp_path / 'mine'}"])
+
+
+# What follows from cells, on cells whose answer is known.
+
+
+def made(
+    g: float, copies: float, *, d: int, n: int, learner: str, draw: int = 0, steps: int = 64
+) -> xr.Dataset:
+    """A cell as `gathered` gives it, with one training and two states."""
+    shape = (1, 1, 2, 2)
+    axes = ("cell", "seed", "checkpoint", "batch")
+    names = (
+        "generalization",
+        "g_support",
+        "validity",
+        "coverage",
+        "novelty",
+        "near_copy_rate",
+        "novelty_orbit",
+    )
+    variables = {name: (axes, np.full(shape, g)) for name in names}
+    variables["copy_rate"] = (axes, np.full(shape, copies))
+    numbers = {"steps": (("cell", "checkpoint"), [[steps // 2, steps]])}
+    ones = {name: ("cell", [1.0]) for name in ("taught", "diverged", "seconds", "parameters")}
+    place = {"target": "t", "d": d, "lesson": "samples", "n": n, "draw": draw, "learner": learner}
+    return xr.Dataset(
+        variables | numbers | ones,
+        {name: ("cell", [value]) for name, value in place.items()}
+        | {"checkpoint": [1, 0], "seed": [0], "batch": ["choose", "report"]},
+    )
+
+
+def whole_of(rows: list[xr.Dataset]) -> Whole:
+    return Whole("made", xr.concat(rows, dim="cell", join="outer", data_vars="all"), ())
+
+
+def test_n_star_of_cells_that_grow_as_a_power() -> None:
+    """g reaches 0.8 from n = d²/16 on, and the learner copies all of it at the end."""
+    rows = [
+        made(0.8 if n >= d * d / 16 else 0.2, 1.0, d=d, n=n, learner="a")
+        for d in (16, 32, 64, 128)
+        for n in (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+    ]
+    found = n_star(whole_of(rows))
+    assert found.numbers is not None
+    stars = found.numbers["n_star"].sel(target="t", learner="a", threshold=0.5)
+    assert stars.sortby("d").values.tolist() == [16, 64, 256, 1024]
+    assert np.isnan(found.numbers["n_star"].sel(threshold=0.9)).all()
+    at = found.numbers["law_threshold"].values.tolist().index(0.5)
+    assert found.numbers["law_verdict"].values[at] == "power"
+    assert float(found.numbers["law_exponent"].values[at]) == pytest.approx(2, abs=0.05)
+    assert "cannot memorise" not in found.lines[1]
+    assert "n-star-t" in found.figures
+
+
+def test_a_learner_that_cannot_memorise_is_marked() -> None:
+    rows = [made(0.8, 0.3, d=d, n=n, learner="a") for d in (16, 25) for n in (2, 4)]
+    assert "cannot memorise" in n_star(whole_of(rows)).lines[1]
+
+
+def test_regimes_of_a_memoriser() -> None:
+    rows = [made(0.2, 1.0, d=16, n=n, learner="a") for n in (2, 4, 8, 16)]
+    found = regimes(whole_of(rows))
+    assert found.lines == (
+        "t, a: first step that generalises / memorises: "
+        "n = 2: never / 32; n = 4: never / 32; n = 8: never / 32; n = 16: never / 32",
+    )
+
+
+def test_the_summary_has_an_interval_over_draws() -> None:
+    rows = [made(g, 0.0, d=16, n=2, learner="a", draw=draw) for draw, g in enumerate((0.5, 0.6, 0.7))]
+    found = summary(whole_of(rows)).numbers
+    assert found is not None
+    assert float(found["generalization_low"][0]) < 0.6 < float(found["generalization_high"][0])
+    assert int(found["trainings"][0]) == 3
+
+
+def test_a_product_has_nan_where_there_is_no_cell() -> None:
+    rows = [made(0.5, 0.0, d=16, n=2, learner="a"), made(0.6, 0.0, d=25, n=4, learner="b")]
+    dense = product_of(whole_of(rows).cells)
+    assert dict(dense["validity"].sizes) | {"d": 2, "n": 2, "learner": 2} == dict(dense["validity"].sizes)
+    one = dense["validity"].sel(checkpoint=0, batch="report", seed=0, draw=0, lesson="samples", target="t")
+    assert float(one.sel(d=16, n=2, learner="a")) == 0.5
+    assert math.isnan(float(one.sel(d=16, n=4, learner="a")))
+
+
+def test_a_superposition_is_told_apart(tmp_path: Path) -> None:
+    file = tmp_path / "two.yaml"
+    file.write_text(
+        TINY.replace('"dots(k=between(1, 2))"', '"union(dots(k=1), dots(k=3))"')
+        + 'extras: {superposition: {first: "dots(k=1)", second: {dots: "dots(k=3)"}}}\n',
+        encoding="utf-8",
+    )
+    cells = [
+        cell
+        for cell in product(load(str(file), "quick"))
+        if cell.objective.learner == "ideal" and dict(cell.place)["d"] == 16 and not cell.sentence
+    ]
+    found = [(cell, work(cell)) for cell in cells]
+    rows = mixture(Whole("two", gathered(found), tuple(found))).numbers
+    assert rows is not None
+    # It copies its examples, which are in one of the sets.
+    assert float(rows["first"][0] + rows["second"][0]) > 0.97
+    assert float(rows["overlay"][0]) < 0.03
