@@ -17,6 +17,7 @@ import json
 import logging
 import os
 import platform
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -85,24 +86,51 @@ class Cache:
         """Keep an outcome; not one that was lost, which may end otherwise another time."""
         if outcome.lost or self._off:
             return
-        path, content = self._path(objective, key), _encoded(outcome)
-        beside = path.with_name(f".{uuid4().hex}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            try:
-                beside.write_bytes(content)
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
-            self._make_room(len(content))
+            self._write(self._path(objective, key), _encoded(outcome))
         except OSError as error:
             self._off = True
             logger.warning("going on without the cache: %s", one_line(error))
 
-    def _path(self, objective: Objective, key: str) -> Path:
+    def fetch(self, objective: Objective, key: str, file: Path) -> bool:
+        """Copy a file that was kept under this key to `file`, in one step; False where there is none."""
+        path = self._path(objective, key, "file")
+        beside = file.with_name(f".{uuid4().hex}")
+        try:
+            shutil.copyfile(path, beside)
+            beside.replace(file)
+            os.utime(path)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            if not isinstance(error, FileNotFoundError):
+                logger.warning("the cache cannot be read: %s", one_line(error))
+            return False
+        return True
+
+    def keep(self, objective: Objective, key: str, file: Path) -> None:
+        """Keep a whole file under a key, which must say all that it depends on beside the rooms below."""
+        try:
+            self._write(self._path(objective, key, "file"), file.read_bytes())
+        except OSError as error:
+            self._off = True
+            logger.warning("going on without the cache: %s", one_line(error))
+
+    def _write(self, path: Path, content: bytes) -> None:
+        if self._off:
+            return
+        beside = path.with_name(f".{uuid4().hex}")
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            beside.write_bytes(content)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+        self._make_room(len(content))
+
+    def _path(self, objective: Objective, key: str, kind: str = "outcome") -> Path:
         where = f"{key} {objective.device} {_origin(objective.plugins)}"
         name = hashlib.sha256(where.encode()).hexdigest()
-        return self.folder / name[:2] / f"{name[2:]}.outcome"
+        return self.folder / name[:2] / f"{name[2:]}.{kind}"
 
     def _make_room(self, added: int) -> None:
         if self._bytes is None:
@@ -121,7 +149,7 @@ class Cache:
 
     def _files(self) -> Iterator[tuple[float, int, Path]]:
         """When it was last used, bytes and path of each file; those that vanish meanwhile are left out."""
-        for path in self.folder.glob("??/*.outcome"):
+        for path in [*self.folder.glob("??/*.outcome"), *self.folder.glob("??/*.file")]:
             try:
                 known = path.stat()
             except FileNotFoundError:

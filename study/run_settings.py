@@ -28,6 +28,10 @@ class Run:
     )
     workers: int = setting(0, "processes on this machine; 0 is one per core", "processes", range=(0, 4096))
     scheduler: str = setting("", "address of a Dask scheduler, instead of processes on this machine")
+    cache: str = setting(
+        "",
+        "folder of trainings that all runs on this machine share; empty is ~/.cache/learned-sets, or `off`",
+    )
     device: str = setting("auto", "where networks are trained", choices=("auto", "cpu", "cuda"))
     run: str = setting("", "folder of the run; empty is runs/<experiment>-<size>")
     plugins: list[str] = setting([], "your own modules, imported before names are looked up")

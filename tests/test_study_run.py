@@ -1,15 +1,20 @@
 """`python -m study.run`: declared experiments, their cells, resuming, and what is derived from them."""
 
 import math
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from omegaconf import DictConfig
 
 import search
 from study import experiment
 from study.cells import checkpoints, work
+from study.commands import run as command
 from study.commands.run import main
 from study.derived import Whole, mixture, n_star, regimes, summary
 from study.errors import StudyError
@@ -38,6 +43,17 @@ full:
   seeds: 3
   learners: {conv: null}
 """
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker processes, whose start costs more than these trainings do."""
+
+    @contextmanager
+    def pool(settings: DictConfig) -> Iterator[Executor]:
+        yield search.start(0)
+
+    monkeypatch.setattr(command, "pool", pool)
 
 
 @pytest.fixture
@@ -120,10 +136,20 @@ def test_checkpoints_are_halvings() -> None:
     assert checkpoints(0, 4) == [0]
 
 
+def test_another_run_takes_cells_from_the_cache(tiny: Path, tmp_path: Path) -> None:
+    tiny.write_text(TINY.replace("sides: [3, 4]", "sides: [3]").replace("  conv:", "  local:").replace(
+        "{steps: 8, width: 4, depth: 1}", "{patch: 1}"), encoding="utf-8")  # fmt: skip
+    asked = [f"experiment={tiny}", "workers=1", "device=cpu", f"cache={tmp_path / 'cache'}"]
+    for name in ("first", "second"):
+        assert main([*asked, f"run={tmp_path / name}"]) == 0
+    made = [sorted((tmp_path / name / "cells").glob("*.nc")) for name in ("first", "second")]
+    assert [file.read_bytes() for file in made[0]] == [file.read_bytes() for file in made[1]]
+
+
 def test_a_run_resumes_and_gives_the_same(
     tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = [f"experiment={tiny}", f"run={tmp_path / 'run'}", "workers=1", "device=cpu"]
+    asked = [f"experiment={tiny}", f"run={tmp_path / 'run'}", "workers=1", "device=cpu", "cache=off"]
     assert main(asked) == 0
     said = capsys.readouterr().out
     assert "What do two machines" in said

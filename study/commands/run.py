@@ -4,6 +4,7 @@ python -m study.run experiment=single_dots size=quick
 python -m study.run experiment=single_dots size=full --dry-run
 """
 
+import hashlib
 import math
 import time
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from omegaconf import OmegaConf
 
 import analysis
 import search
+from study import cells as cells_module
 from study import experiment, run_settings, searches
 from study.cells import Cell, work
 from study.commands.search import listen
@@ -72,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             progress = Running()
             with progress, pool(settings) as executor:
-                finish(path, cells, executor, workers(settings), progress)
+                finish(path, cells, executor, workers(settings), progress, search.open_cache(settings.cache))
             searches.run(declared, path, passed_on(settings))
         except KeyboardInterrupt:
             stopped = True
@@ -85,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def passed_on(settings: Any) -> list[str]:
     """Settings of this command that its searches take too."""
-    names = ("workers", "scheduler", "device")
+    names = ("workers", "scheduler", "device", "cache")
     return [f"{name}={settings[name]}" for name in names if settings[name]]
 
 
@@ -131,9 +133,29 @@ def read(file: Path) -> xr.Dataset | None:
     return None
 
 
-def finish(path: Path, cells: Sequence[Cell], executor: Executor, count: int, progress: Running) -> None:
-    """Do what is not there yet; each cell's file is written as soon as it is found."""
-    todo = [cell for cell in cells if read(file_of(path, cell)) is None]
+def there(path: Path, cell: Cell, cache: search.Cache | None) -> bool:
+    """Whether a cell has finished here, or another run on this machine has left it in the cache."""
+    file = file_of(path, cell)
+    if read(file) is not None:
+        return True
+    return cache is not None and cache.fetch(cell.objective, cached(cell), file) and read(file) is not None
+
+
+def cached(cell: Cell) -> str:
+    """A cell's key in the cache: what it depends on, and the source that the cache itself does not know."""
+    return f"{cell.key} {hashlib.sha256(Path(cells_module.__file__).read_bytes()).hexdigest()}"
+
+
+def finish(
+    path: Path,
+    cells: Sequence[Cell],
+    executor: Executor,
+    count: int,
+    progress: Running,
+    cache: search.Cache | None,
+) -> None:
+    """Do what is not there yet, nor in the cache; each cell's file is written as soon as it is found."""
+    todo = [cell for cell in cells if not there(path, cell, cache)]
     done, total = len(cells) - len(todo), len(cells)
     line: dict[Future[xr.Dataset], Cell] = {}
     waiting = iter(todo)
@@ -152,7 +174,9 @@ def finish(path: Path, cells: Sequence[Cell], executor: Executor, count: int, pr
             except search.SearchError as error:
                 failed.append(f"{dict(cell.place)}: {error}")
                 continue
-            analysis.save(found, file_of(path, cell), report.configuration(cell))
+            file = analysis.save(found, file_of(path, cell), report.configuration(cell))
+            if cache is not None:
+                cache.keep(cell.objective, cached(cell), file)
             progress.running(done, total, cell, float(found["seconds"]))
     if failed:
         raise StudyError(f"{len(failed)} cells failed; the first: {failed[0]}")
