@@ -28,9 +28,9 @@ LEARNERS: dict[str, tuple[str, dict[str, Any], int]] = {
     "transformer": (
         "transformer",
         {"patch": 3, "width": 128, "heads": 4, "learning_rate": 2e-3} | APART,
-        550,
+        800,
     ),
-    "conv zeros": ("conv", {"padding": "zeros"} | DEEP, 470),
+    "conv zeros": ("conv", {"padding": "zeros"} | DEEP, 1000),
     "conv circular": ("conv", {"padding": "circular"} | DEEP, 100),
 }
 
