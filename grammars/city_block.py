@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from grammars import counting, effort
 from grammars.counting import Placements
 from grammars.errors import shorten
-from grammars.example_set import ExampleSet, Traits, draw_accepted
+from grammars.example_set import ExampleSet, Traits, draw_accepted, log2_with_error
 from grammars.literals import Domain, Value, _Listed
 from grammars.pictures import white_pixels
 from grammars.separated import FEWEST_ACCEPTED, PLACING
@@ -134,9 +134,20 @@ class CityDots(ExampleSet):
             return None
         if not sizes:
             return empty(self.space)
+        fewer = CityDots(self.grid, frozenset(range(self.counts[-1])), self.gap, self.region, self.traits)
+        below = fewer.size()
+        if below is not None and below <= 8 * limit:
+            near = neighbourhoods(*self.grid.shape, self.gap)
+            levels = counting.levels(self.region, near, self.counts[-1])
+            return ordered(np.concatenate([levels[k] for k in self.counts]))
         if not self._can_place:
             return None
         return ordered(self._placed([(k, index) for k, size in sizes.items() for index in range(size or 0)]))
+
+    def _estimate(self, rng: np.random.Generator) -> tuple[float, float]:
+        """log2 of the size and its standard error by setting dots down; see `counting.ways`. Not by `rng`."""
+        near = neighbourhoods(*self.grid.shape, self.gap)
+        return log2_with_error(*counting.estimated(self.region, near, self.counts))
 
     # What is made of such sets.
 

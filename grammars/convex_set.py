@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +35,9 @@ RARE = 1 / 64
 
 LISTABLE = 40_000
 """Most convex pictures inside the ring of a grid that is listed: up to 7x7."""
+
+REMEMBERED, MEMORY = 1024, 2**18
+"""Pictures asked about together whose vertices are remembered, and how many are until all are forgotten."""
 
 TILTS = (1.0, 0.4, 0.15)
 """Weights of an edge in the three parts of an estimate of sizes."""
@@ -89,9 +92,14 @@ class ConvexSet(ExampleSet):
         inside = self.wanted.holds(examples)
         candidates = np.flatnonzero(inside)
         if len(candidates):
-            least = least_vertices(examples[candidates], at_most=max(self.vertices, default=0))
-            inside[candidates] = np.isin(least, list(self.vertices))
+            inside[candidates] = np.isin(self._least(examples[candidates]), list(self.vertices))
         return inside
+
+    def _least(self, pictures: Any) -> NDArray[np.int64]:
+        """`least_vertices` of pictures, at most those that the set allows; of few pictures from memory."""
+        if len(pictures) > REMEMBERED:
+            return least_vertices(pictures, at_most=max(self.vertices, default=0))
+        return remembered_vertices(pictures)
 
     def _strata(self) -> list[int]:
         return [v for v in sorted(self.vertices) if self._share(v)]
@@ -137,13 +145,14 @@ class ConvexSet(ExampleSet):
         heuristic): unbiased, whatever the law by which the set itself is sampled.
         """
         draws = weighted_draws(self.grid)
-        inside = self.wanted.holds(draws.pictures)
-        found = {}
-        for stratum in self.weights:
-            parts = np.where(inside & (draws.vertices == stratum), draws.weight, 0.0).reshape(len(TILTS), -1)
-            error = math.sqrt(parts.var(axis=1, ddof=1).sum() / parts.shape[1]) / len(TILTS)
-            found[stratum] = float(parts.mean()), error
-        return found
+        inside = self.drawn
+        return {s: draws.estimate(inside & (draws.vertices == s)) for s in self.weights}
+
+    @cached_property
+    def drawn(self) -> NDArray[np.bool_]:
+        """Which pictures of `weighted_draws` are members, bool[m]."""
+        draws = weighted_draws(self.grid)
+        return np.asarray(self.wanted.holds(draws.pictures) & np.isin(draws.vertices, list(self.vertices)))
 
     def _distance_from_outside(self, examples: Any) -> NDArray[np.int64]:
         """To the hull of the picture in the region, less specks and spikes; or to a member drawn once."""
@@ -195,6 +204,27 @@ def ringed(pictures: Pictures) -> Pictures:
     return np.pad(pictures, ((0, 0), (1, 1), (1, 1)))
 
 
+@lru_cache(maxsize=4)
+def _memory(shape: tuple[int, ...]) -> dict[bytes, int]:
+    """Least numbers of vertices that were worked out, by the packed pixels of a picture of this shape."""
+    return {}
+
+
+def remembered_vertices(pictures: Pictures) -> NDArray[np.int64]:
+    """`least_vertices`, each picture once: a search asks many sets about the same pictures."""
+    memory = _memory(pictures.shape[1:])
+    packed = np.packbits(pictures.reshape(len(pictures), -1), axis=1)
+    keys = [row.tobytes() for row in packed]
+    new = [i for i, key in enumerate(keys) if key not in memory]
+    if new:
+        if len(memory) > MEMORY:
+            memory.clear()
+            new = list(range(len(keys)))
+        least = least_vertices(pictures[new]).tolist()
+        memory.update(zip((keys[i] for i in new), least, strict=True))
+    return np.array([memory[key] for key in keys], dtype=np.int64)
+
+
 @lru_cache(maxsize=1024)
 def share_of(grid: Grid, vertices: int, low: int, high: int, region: bytes) -> float:
     """Share of the pictures that need so many vertices among random polygons' up to the first of them.
@@ -241,6 +271,12 @@ class WeightedDraws(NamedTuple):
     pictures: Pictures
     vertices: NDArray[np.int64]
     weight: NDArray[np.float64]
+
+    def estimate(self, chosen: NDArray[np.bool_]) -> tuple[float, float]:
+        """How many pictures there are of those of which these draws were chosen, and the standard error."""
+        parts = np.where(chosen, self.weight, 0.0).reshape(len(TILTS), -1)
+        error = math.sqrt(parts.var(axis=1, ddof=1).sum() / parts.shape[1]) / len(TILTS)
+        return float(parts.mean()), error
 
 
 @lru_cache(maxsize=16)

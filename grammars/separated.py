@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grammars import counting, effort
-from grammars.example_set import ExampleSet, Traits, draw_accepted
+from grammars.example_set import ExampleSet, Traits, draw_accepted, log2_with_error
 from grammars.pictures import CHUNK, DOTS, white_pixels
 from grammars.separation import conflicts, near_in_words, neighbourhoods, separated, words
 from grammars.spaces import Examples, Grid, empty, flat, ordered
@@ -153,6 +153,10 @@ class SeparatedDots(ExampleSet):
             free &= ~self._near[int(free.argmax())]
         return True
 
+    def _estimate(self, rng: np.random.Generator) -> tuple[float, float]:
+        """log2 of the size and its standard error by setting dots down; see `counting.ways`. Not by `rng`."""
+        return log2_with_error(*counting.estimated(self.region, self._near, self.counts))
+
     # Drawing and listing.
 
     def _draw(self, stratum: int, n: int, rng: np.random.Generator) -> Examples:
@@ -210,22 +214,8 @@ class SeparatedDots(ExampleSet):
             return ordered(np.array(found))
         if below > 8 * limit:
             return None
-        levels = self._levels(self.counts[-1])
+        levels = counting.levels(self.region, self._near, self.counts[-1])
         return ordered(np.concatenate([levels[k] for k in self.counts]))
-
-    def _levels(self, most: int) -> list[Examples]:
-        """All pictures of 0, 1, ..., most separated dots: each level adds a later pixel to the one before."""
-        later = np.triu(np.ones((self.grid.size, self.grid.size), dtype=bool), k=1) & ~self._near
-        cells = np.zeros((1, self.grid.size), dtype=bool)
-        free = self.region.ravel()[None]
-        levels = [cells]
-        for _ in range(most):
-            parents, places = np.nonzero(free)
-            cells = cells[parents]
-            cells[np.arange(len(places)), places] = True
-            free = free[parents] & later[places]
-            levels.append(cells)
-        return [level.reshape(-1, *self.grid.shape) for level in levels]
 
     # Separated dots are closed under much: what is made of them is separated dots again.
 

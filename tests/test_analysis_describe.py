@@ -8,7 +8,7 @@ import xarray as xr
 
 import analysis
 import grammars
-from analysis.describing import abduction, tables
+from analysis.describing import abduction, parities, tables
 from analysis.describing.coding import fit, listing_bits
 from analysis.describing.sample import Sample
 from analysis.describing.sizes import upper_bits
@@ -215,7 +215,7 @@ def test_candidates_for_a_region_are_those_no_other_is_shorter_and_smaller():
 
 
 def test_first_checks_are_those_of_the_codes():
-    checks = abduction.first_checks(64)
+    checks = parities.first_checks(64)
     for seed in (0, 1, 40_000):
         code = CODES.parse(f"linear(rate=0.5, seed={seed})").denote()
         assert (code.checks[:2] == checks[seed]).all()

@@ -1,17 +1,17 @@
 """What a part must have held, given what the whole made: undoing rules one at a time (abduction).
 
 For some rules it can be seen from a sample what their arguments were: a union leaves over what the one part
-does not hold, an outline can be filled, an orbit has one picture of each of its classes, a seed shows in the
-first check of its code. Each function here belongs to a rule by its name and gives smaller questions: a
-sample, and how a description of it becomes one of the whole. In synthesis of programs from examples they are
-called witness functions (Polozov & Gulwani 2015). A rule without one is only searched.
+does not hold, an outline can be filled, an orbit has one picture of each of its classes. Each function here
+belongs to a rule by its name and gives smaller questions: a sample, and how a description of it becomes one
+of the whole. In synthesis of programs from examples they are witness functions (Polozov & Gulwani 2015).
+Codes, products and orbits have theirs in `parities`, `products` and `orbits`. A rule without one is only
+searched.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +22,10 @@ from analysis.describing.tables import table
 from grammars import Grammar, Sentence
 from grammars.bitmap import to_text
 from grammars.boundary import fill, outline
-from grammars.literals import Domain
 from grammars.motions import Motions
 
 FEWEST = 0.5
 """Least share of a sample that the undoing of a rule must make sense of."""
-
-MOST_SEEDS = 8
-"""Seeds tried of those that pass the first checks."""
-
-CODE_PROBES, CODE_SHARE = 48, 0.8
-"""Pictures that a first check is tried on, and the share of them that must pass."""
 
 
 @dataclass(frozen=True)
@@ -129,40 +122,3 @@ def _enough(sample: Sample, good: NDArray[np.bool_]) -> bool:
 def _around(grammar: Grammar, name: str, *before: int) -> Callable[[Sentence], Sentence]:
     production = grammar.productions[name]
     return lambda s: production.sentence((*before, s))
-
-
-# Seeds.
-
-
-def seeded(sample: Sample) -> Iterator[Sentence]:
-    """Random linear codes by the seeds of which the first two checks hold for most of the pictures."""
-    production = sample.grammar.productions.get("linear")
-    if production is None:
-        return
-    chosen = sample.frequent[np.linspace(0, len(sample.frequent) - 1, CODE_PROBES).astype(int)]
-    cells = sample.pictures[chosen].reshape(CODE_PROBES, -1).astype(np.float32)
-    checks = first_checks(sample.pixels).astype(np.float32)
-    even = np.ones(len(checks), dtype=bool)
-    for row in (0, 1):
-        passing = np.flatnonzero(even)
-        odd = (checks[passing, row] @ cells.T).astype(np.int64) & 1
-        even[passing] = (odd == 0).mean(axis=1) >= CODE_SHARE
-    rates = [slot.domain for slot in production.slots if slot.name == "rate"]
-    for seed in np.flatnonzero(even)[:MOST_SEEDS].tolist():
-        for domain in rates:
-            assert isinstance(domain, Domain)
-            for _, rate in domain.options():
-                yield production.sentence((rate, seed))
-
-
-@lru_cache(maxsize=2)
-def first_checks(pixels: int) -> NDArray[np.bool_]:
-    """The first two checks of the random linear codes of each seed, bool[65536, 2, pixels].
-
-    The rows of a random matrix are drawn one after the other, so that they are the same for every rate.
-    """
-    found = np.zeros((2**16, 2, pixels), dtype=bool)
-    for seed in range(len(found)):
-        rng = np.random.Generator(np.random.PCG64(seed))
-        found[seed] = rng.integers(0, 2, size=(2, pixels), dtype=np.uint8)
-    return found

@@ -31,6 +31,12 @@ SIMPLE_WORK = 8.0
 ESTIMATED = 24
 """Evaluations that one more counts as whose size is estimated by drawing from its parts."""
 
+WORK = 256.0
+"""Work of testing one picture that counts as one evaluation more."""
+
+LONG, MOST_LISTED = 2**14, 2**20
+"""Images of a set from which on, and up to which, an orbit that is listed counts as much."""
+
 SIZED, EASY_WORK = 48, 40.0
 """Partial descriptions whose size is asked for: so many, if they are no dearer to test than that."""
 
@@ -121,7 +127,8 @@ class Budget:
 class Coder:
     """Fits of candidates to one sample: each once, the cheap tests first, and no more than a budget allows.
 
-    One evaluation is one sentence that was looked at; one whose size takes draws from its parts counts as 25.
+    One evaluation is one sentence that was looked at; one that is dear to test counts for more, and one whose
+    size takes a long list or draws from its parts as 25.
     Sizes, which can be dear, are asked for only where the total may be among the best `kept`. While
     `gathering`, partial descriptions are kept for `partial`.
     """
@@ -153,8 +160,10 @@ class Coder:
         if sentence.bits >= self._cutoff:
             return None
         denoted = sentence.denote()
-        if work_of(sentence) * len(sample.pictures) > MOST_WORK:
+        work = work_of(sentence)
+        if work * len(sample.pictures) > MOST_WORK:
             return None
+        self.budget.left = max(0, self.budget.left - int(work / WORK))
         probed = denoted.contains(sample.pictures[sample.probes])
         hits = int(probed.sum())
         if not hits or (not self.gathering and self._hopeless(sentence, hits)):
@@ -167,7 +176,7 @@ class Coder:
         outside = sample.n - int(sample.counts[inside].sum())
         if outside and self.gathering:
             self.masks[sentence] = inside
-        if sentence.bits + self._least(inside, outside) >= self._cutoff:
+        if sentence.bits + self._least(sentence, inside, outside) >= self._cutoff:
             return None
         if any((one.inside == inside).all() and allows_more(sentence, one.sentence) for one in self._ranked):
             return None
@@ -176,6 +185,8 @@ class Coder:
             least = held * lower_bits(sentence) + noise_bits(sample.n, outside, sample.pixels)
             if sentence.bits + least >= self._cutoff:
                 return None
+        if _is_listed_long(sentence):
+            self.budget.left = max(0, self.budget.left - ESTIMATED)
         found = fitted(sentence, sample, denoted, inside)
         if found.estimated and any(isinstance(arg, Sentence) and arg.type == "Set" for arg in sentence.args):
             self.budget.left = max(0, self.budget.left - ESTIMATED)
@@ -200,11 +211,19 @@ class Coder:
                             return True
         return False
 
-    def _least(self, inside: NDArray[np.bool_], outside: int) -> float:
-        """Data bits at least: a stratum has the different samples that are inside, if not more."""
-        _, where = np.unique(self.sample.strata[inside], return_inverse=True)
-        different = np.bincount(where)
-        each = np.log2(np.maximum(different, 1))
+    def _least(self, sentence: Sentence, inside: NDArray[np.bool_], outside: int) -> float:
+        """Data bits at least: a stratum has the different samples that are inside, if not more.
+
+        That of an orbit has all of the base's: so an orbit that is too large need not be listed.
+        """
+        strata, where = np.unique(self.sample.strata[inside], return_inverse=True)
+        different = np.maximum(np.bincount(where, minlength=len(strata)), 1).tolist()
+        strata_of_all = 0.0
+        if sentence.rule == "orbit":
+            sizes = next(arg for arg in sentence.args if arg.type == "Set").denote().sizes()
+            different = [max(d, sizes.get(s) or 0) for s, d in zip(strata.tolist(), different, strict=True)]
+            strata_of_all = 0.0 if None in sizes.values() else math.log2(max(1, len(sizes)))
+        each = np.array([math.log2(d) for d in different]) + strata_of_all
         inner = float((self.sample.counts[inside] * each[where]).sum())
         return inner + noise_bits(self.sample.n, outside, self.sample.pixels)
 
@@ -237,6 +256,15 @@ class Coder:
 def _is_taken_away(sentence: Sentence, path: tuple[int, ...]) -> bool:
     """Whether a part lies in what a difference takes away."""
     return any(sentence.at(path[:i]).rule == "difference" and path[i] == 1 for i in range(len(path)))
+
+
+def _is_listed_long(sentence: Sentence) -> bool:
+    """Whether the size takes a long list of all images of a set."""
+    if sentence.rule != "orbit":
+        return False
+    base, motion = (arg.denote() for arg in sentence.args)
+    size = base.size()
+    return size is not None and LONG < size * motion.count(base.space.shape) <= MOST_LISTED
 
 
 def _alike(one: Fit, other: Fit) -> bool:

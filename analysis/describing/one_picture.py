@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +40,12 @@ MOST_PARTS = 16
 
 MOST_DOTS = 32
 """Pixels written one by one."""
+
+ANYWHERE = 3000
+"""Of shapes that are cut off by the edge, so many at random."""
+
+SIZES = (0.45, 0.65, 0.9, 1.25)
+"""Lengths of a shape, as shares of the side of a square with as many pixels."""
 
 PARTS = 6
 """Parts of the types within pictures that are tried at a place."""
@@ -129,8 +138,9 @@ def _pixel_bits(picture: Picture) -> float:
 def drawn(grammar: Grammar, type_name: str, mask: Picture) -> Sentence | None:
     """A sentence of a type that says exactly these pixels: the best of several starts after a descent.
 
-    The descent is in bits and wrong pixels, and the starts are polygons through the corners, where the
-    language has such, and the best of random sentences. None where pixels are wrong at the end of each.
+    The descent is in bits and wrong pixels, and the starts are shapes as large as it around its middle and
+    polygons through its corners, where the language has such, and the best of random sentences. None where
+    pixels are wrong at the end of each.
     """
     wrong = math.log2(mask.size) + 1.0
     seen: dict[Sentence, float] = {}
@@ -147,7 +157,8 @@ def drawn(grammar: Grammar, type_name: str, mask: Picture) -> Sentence | None:
     starts = [grammar.random(type_name, rng, max_bits=80.0) for _ in range(RANDOM)]
     starts = sorted(dict.fromkeys(starts), key=lambda s: (loss(s), str(s)))
     best: Sentence | None = None
-    waiting = list(dict.fromkeys([*cornered(grammar, type_name, mask), *starts[:STARTS]]))
+    regular = sorted(shaped(grammar, type_name, mask), key=lambda s: (loss(s), str(s)))[:STARTS]
+    waiting = list(dict.fromkeys([*regular, *cornered(grammar, type_name, mask), *starts[:STARTS]]))
     for _ in range(MOST_STARTS):
         if not waiting:
             break
@@ -188,10 +199,54 @@ def cornered(grammar: Grammar, type_name: str, mask: Picture) -> list[Sentence]:
     return found
 
 
+def shaped(grammar: Grammar, type_name: str, mask: Picture) -> Iterator[Sentence]:
+    """Shapes that are turned by an angle, in all angles and numbers, about as large as the white pixels and
+    around their middle, made into a sentence of the type."""
+    if not mask.any():
+        return
+    middle, side = np.argwhere(mask).mean(axis=0), math.sqrt(mask.sum())
+    for production in grammar.productions.values():
+        if "angle" not in [slot.name for slot in production.slots]:
+            continue
+        options: list[list[Any]] = []
+        for slot in production.slots:
+            if slot.category is not None:
+                points = [p for p in slot.category.productions if len(p.slots) == 2]
+                options.append([_nearest(point, middle) for point in points])
+            elif slot.name == "angle" or slot.domain.kind is int:  # type: ignore[union-attr]
+                options.append(list(getattr(slot.domain, "values", ())))
+            else:
+                options.append(sorted({_closest(slot, share * side) for share in SIZES}))
+        for args in product(*options):
+            yield from _lifted(grammar, production.sentence(args), type_name)
+        if mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any():
+            yield from (s for one in _anywhere(production) for s in _lifted(grammar, one, type_name))
+
+
+def _anywhere(production: Production) -> Iterator[Sentence]:
+    """Some of a shape in all places and sizes: where the edge cuts it off, it is larger than it seems."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    for _ in range(ANYWHERE):
+        args: list[Any] = []
+        for slot in production.slots:
+            point = None if slot.category is None else slot.category.productions[0]
+            values = [_values(s) for s in ([slot] if point is None else point.slots)]
+            drawn = [some[int(rng.integers(len(some)))] for some in values]
+            args.append(point.sentence(tuple(drawn)) if point else _typed(slot, drawn[0]))
+        yield production.sentence(tuple(args))
+
+
+def _typed(slot: Slot, value: float) -> float | int:
+    return int(value) if slot.domain.kind is int else value  # type: ignore[union-attr]
+
+
 def _nearest(point: Production, corner: NDArray[np.float64]) -> Sentence:
     places = zip(point.slots, corner.tolist(), strict=True)
-    values = [min(_values(slot), key=lambda v, x=x: abs(v - x)) for slot, x in places]  # type: ignore[misc]
-    return point.sentence(tuple(values))
+    return point.sentence(tuple(_closest(slot, x) for slot, x in places))
+
+
+def _closest(slot: Slot, wanted: float) -> float:
+    return min(_values(slot), key=lambda value: abs(value - wanted))
 
 
 def _values(slot: Slot) -> list[float]:

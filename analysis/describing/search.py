@@ -4,10 +4,13 @@ In this order, each step within the same budget of evaluations, one for every di
 
     guessed      each rule that takes no other set, its places filled with what the data ask for
     listed       the pictures one by one, each in the shortest way found; sets made of the same parts
-    seeded       random codes whose first checks hold
+    witnessed    codes that the parities of the pictures show
     short        sentences of the language, shortest first
+    orbited      orbits of sets in the regions that have an image of each picture
     descended    the best so far, made better place by place
+    covered      unions of small sets all of whose members are in the sample
     undone       smaller questions (`abduction`), each answered in the same way, put together again
+    divided      a part that is in each picture, and what is left without it: their product
     mixed        a partial description, and one of what it leaves over: their union
     narrowed     the best without what a short sentence says, where that has none of the samples, or all
     bred         the grammar's own mutation and crossover of the best, by tournament
@@ -23,7 +26,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.describing import abduction, moves
+from analysis.describing import abduction, covers, moves, orbits, parities, products
 from analysis.describing.coding import Budget, Coder, Fit, noise_bits
 from analysis.describing.one_picture import drawn, shortest_picture
 from analysis.describing.sample import Sample
@@ -33,8 +36,11 @@ from grammars import Grammar, Sentence
 SHORT, SHORT_SHARE = 2000, 0.4
 """Most sentences of the language that are tried, shortest first, and the share of what is left for them."""
 
-FILLED = 64
-"""Ways to fill the places of one rule."""
+ORBITS, ORBIT_STARTS = 0.25, 2
+"""Share of the budget for orbits of sets in regions, and how many of these are made better place by place."""
+
+FILLED, ORBITED = 64, 2048
+"""Ways to fill the places of one rule; and of one around which a motion is put, times the pixels."""
 
 LISTED, CLASSED = 64, 256
 """Pictures of a list, and pictures of which one of each class under a motion may be listed."""
@@ -47,6 +53,9 @@ HARD = 4
 
 STARTS, CHANGED = 3, 1
 """Fits from which a descent begins, two of a rule at most; and such in which the rules may change, too."""
+
+DESCENT = 0.25
+"""Share of the budget for one descent."""
 
 NARROWING, DRAWN, NARROWED = 48, 64, 0.95
 """Short sets by which the best ones are narrowed, if of so many members no more than that share remains."""
@@ -100,17 +109,21 @@ class _Search:
         self._choices: dict[str, list[Sentence]] = {}
 
     def answer(self) -> None:
-        for step in (self.guessed, self.listed, self.seeded, self.short):
+        for step in (self.guessed, self.listed, self.witnessed, self.short):
             self.tried(step())
         self.coder.gathering = False
         if self.slack() < SLACK:
             return
         kept = int(BRED * self.budget.left) if self.depth > 0 else 0
         self.budget.left -= kept
+        self.orbited()
         self.descended()
         if self.depth > 0 and self.slack() > SLACK:
             self.placed()
+            self.tried(covers.covers(self.sample))
+            self.tried(parities.hidden(self.sample))
             self.undone()
+            self.divided()
             self.mixed()
             self.tried(self.narrowed())
             self.descended()
@@ -210,14 +223,45 @@ class _Search:
         part = start.args[0]
         return [start.replace((0,), wrapped) for wrapped in moves.wrapped(part, self.choices)]
 
-    def seeded(self) -> Iterator[Sentence]:
-        yield from abduction.seeded(self.sample)
+    def witnessed(self) -> Iterator[Sentence]:
+        yield from parities.witnessed(self.sample)
+
+    def orbited(self) -> None:
+        """Orbits of sets in the regions that have an image of each picture, ranked and made better alone."""
+        coder = Coder(self.sample, self.budget.share(ORBITS))
+        coder.gathering = False
+        for sentence in self.moved():
+            coder.try_(sentence)
+
+        def loss(sentence: Sentence) -> float:
+            found = coder.try_(sentence)
+            return math.inf if found is None else found.total_bits
+
+        for fit in coder.ranked()[:ORBIT_STARTS]:
+            moves.descended(fit.sentence, loss, self.choices, most=coder.budget.left)
+        self.budget.left -= coder.budget.spent
+        self.tried(fit.sentence for fit in coder.ranked()[:ANSWERS])
+
+    def moved(self) -> Iterator[Sentence]:
+        for motion, regions in orbits.regions_under(self.sample):
+
+            def choices(name: str, regions: list[Sentence] = regions) -> list[Sentence]:
+                return regions if name == "Region" else self.choices(name)
+
+            for production in self.grammar.category("Set").productions:
+                names = [slot.category.name for slot in production.slots if slot.category]
+                if "Region" in names and not {"Set", "Picture"} & set(names):
+                    for inner in moves.filled(production, [], choices, ORBITED // self.sample.pixels):
+                        yield self.grammar.productions["orbit"].sentence((inner, motion))
 
     def descended(self) -> None:
-        for start in self.various(STARTS):
-            moves.descended(start, self.loss, self.choices, most=self.budget.left)
-        for start in self.various(CHANGED):
-            moves.descended(start, self.loss, self.choices, moves.CHANGES, most=self.budget.left)
+        for kinds, starts in ((moves.NUDGES, STARTS), (moves.CHANGES, CHANGED)):
+            for start in self.various(starts):
+                # What comes after it wants some of the budget, too.
+                kept = self.budget.left - int(DESCENT * self.budget.left)
+                self.budget.left -= kept
+                moves.descended(start, self.loss, self.choices, kinds, most=self.budget.left)
+                self.budget.left += kept
 
     def various(self, most: int) -> list[Sentence]:
         """The best fits, two of a rule at most."""
@@ -252,6 +296,18 @@ class _Search:
             inner.answer()
             self.budget.left = max(0, self.budget.left - inner.budget.spent)
             self.tried(question.whole(fit.sentence) for fit in inner.coder.ranked()[:ANSWERS])
+
+    def divided(self) -> None:
+        """Products of a part that shows in the pictures and of what the rest of them is."""
+        for part in products.divided(self.sample):
+            if self.budget.left <= 0:
+                return
+            inner = _Search(part.rest, self.budget.share(0.2), self.depth - 1)
+            inner.answer()
+            self.budget.left = max(0, self.budget.left - inner.budget.spent)
+            product = self.grammar.productions["product"]
+            for fit in inner.coder.ranked()[:ANSWERS]:
+                self.coder.try_(product.sentence((part.first, fit.sentence)))
 
     def narrowed(self) -> Iterator[Sentence]:
         """The best sets met with a short one that has all the samples, or without one that has none."""

@@ -16,10 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grammars import ExampleSet, Sentence
-from grammars.motions import Motions
+from grammars.combinations import Difference, Intersection, Restriction, Union
+from grammars.convex_set import ConvexSet, weighted_draws
+from grammars.example_set import log2_with_error
+from grammars.motions import Motions, Orbit
+from grammars.random_polygons import COUNTABLE
 
 ERRORS = 2.0
 """Standard errors that an estimate is raised by."""
+
+PAIRS = 26.0
+"""log2 of the pairs from which on a product costs as many as there are: draws would not collide."""
 
 NO_LARGER = ("difference", "flipped", "outlines", "within")
 """Rules that make a set no larger than their first."""
@@ -43,8 +50,9 @@ def member_bits(sentence: Sentence, denoted: ExampleSet, strata: NDArray[np.int6
     own = getattr(denoted, "estimates", None)
     if own is not None and set(uncounted) == set(weights):
         return _by_own_estimates(own(), weights, strata)
-    value, error = _uncounted(denoted, sizes)
-    raised = min(value + ERRORS * error, upper_bits(sentence))
+    most = upper_bits(sentence) if sentence.rule == "product" else math.inf
+    value, error = (most, math.inf) if PAIRS < most < math.inf else _uncounted(denoted, sizes)
+    raised = min(value + ERRORS * error, most if math.isfinite(most) else upper_bits(sentence))
     share = math.fsum(weights[s] for s in uncounted)
     cost[rest] = max(raised if math.isfinite(raised) else value, math.log2(len(rest))) - math.log2(share)
     return cost, True, error
@@ -65,11 +73,52 @@ def _by_own_estimates(
 
 def _uncounted(denoted: ExampleSet, sizes: dict[int, int | None]) -> tuple[float, float]:
     """log2 of the estimated size of all strata that are not counted, together, and its standard error."""
-    value, error = denoted.log2_size(np.random.Generator(np.random.PCG64(0)))
+    drawn = convex_draws(denoted)
+    if drawn is None:
+        value, error = denoted.log2_size(np.random.Generator(np.random.PCG64(0)))
+    else:
+        value, error = log2_with_error(*weighted_draws(denoted.space).estimate(drawn))
     known = sum(size for size in sizes.values() if size is not None)
     if known and value > math.log2(known):
         value += math.log2(-math.expm1((math.log2(known) - value) * math.log(2)))
     return value, error
+
+
+def convex_draws(denoted: ExampleSet) -> NDArray[np.bool_] | None:
+    """Which of a grid's weighted draws of convex pictures a set has, where it is made of sets of these alone.
+
+    So a union of such sets is judged by the draws that judge each of them, and needs none of its own.
+    """
+    if isinstance(denoted, ConvexSet):
+        return denoted.drawn if 0 < denoted.grid.size <= COUNTABLE else None
+    if isinstance(denoted, Orbit):
+        return _turned_draws(denoted)
+    if isinstance(denoted, Union):
+        first, second = convex_draws(denoted.a), convex_draws(denoted.b)
+        return None if first is None or second is None else first | second
+    if isinstance(denoted, Intersection | Difference):
+        first, second = convex_draws(denoted.base), convex_draws(denoted.other)
+        if first is None or second is None:
+            return None
+        return first & second if isinstance(denoted, Intersection) else first & ~second
+    if isinstance(denoted, Restriction):
+        first = convex_draws(denoted.base)
+        if first is None:
+            return None
+        return first & ~(weighted_draws(denoted.space).pictures & ~denoted.region).any(axis=(1, 2))
+    return None
+
+
+def _turned_draws(orbit: Orbit) -> NDArray[np.bool_] | None:
+    """The same for a set of convex pictures that is turned: as many vertices, in a turned region."""
+    base = orbit.base
+    if not isinstance(base, ConvexSet) or base.grid.size > COUNTABLE or orbit.motions.shift:
+        return None
+    draws = weighted_draws(base.grid)
+    inside = np.zeros(len(draws.pictures), dtype=bool)
+    for image, _ in orbit.motions.images(draws.pictures):
+        inside |= base.wanted.holds(image)
+    return np.asarray(inside & np.isin(draws.vertices, list(base.vertices)))
 
 
 def upper_bits(sentence: Sentence) -> float:

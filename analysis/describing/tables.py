@@ -221,11 +221,11 @@ def candidates(sample: Sample, type_name: str, most: int = 12) -> list[Sentence]
         chosen = known.covers[:, mask].all(axis=1)
         pairs = [(known.sentences[i], known.covers[i]) for i in np.flatnonzero(chosen)]
         pairs += [(s, cover) for s, cover in extra if cover[mask].all()]
-        found |= dict.fromkeys(_front(pairs))
+        found |= dict.fromkeys(front(pairs))
     return list(found)[: 2 * most]
 
 
-def _front(pairs: list[tuple[Sentence, Mask]]) -> list[Sentence]:
+def front(pairs: list[tuple[Sentence, Mask]]) -> list[Sentence]:
     """Of those no other is both shorter and smaller, the smallest first."""
     front: list[Sentence] = []
     least = np.inf

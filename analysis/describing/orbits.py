@@ -1,0 +1,44 @@
+"""Witnesses of orbits: which regions have one image of each picture.
+
+Under a motion a picture is in the orbit of a set in a region if any of its images lies in that region. So the
+regions that the data ask for are found as those are that hold all white pixels: of the short regions that
+hold an image of each picture, the Pareto front of bits and size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from analysis.describing.sample import Sample
+from analysis.describing.tables import front, table
+from grammars import Sentence
+from grammars.spaces import flat
+
+SHARES = (1.0, 0.9)
+"""Shares of the probes that must have an image in a region, where they do not lie in it themselves."""
+
+MOST = 8
+"""Regions for each motion and share."""
+
+
+def regions_under(sample: Sample) -> Iterator[tuple[Sentence, list[Sentence]]]:
+    """For each motion the regions that have an image of each of the probes, the smallest first."""
+    known = table(sample.grammar, "Region") if "Region" in sample.grammar.categories else None
+    if known is None or known.covers is None or "orbit" not in sample.grammar.productions:
+        return
+    probes = sample.pictures[sample.probes]
+    black = (~known.covers).T.astype(np.float32)
+    still = (flat(probes).astype(np.float32) @ black == 0).mean(axis=0)
+    for motion in table(sample.grammar, "Motion").sentences:
+        held = np.zeros((len(probes), len(known.sentences)), dtype=bool)
+        for image, there in motion.denote().images(probes):
+            beyond = flat(image).astype(np.float32) @ black
+            held |= there[:, None] & (beyond == 0)
+        found: dict[Sentence, None] = {}
+        for share in SHARES:
+            chosen = np.flatnonzero((held.mean(axis=0) >= share) & (still < share))
+            pairs = [(known.sentences[i], known.covers[i]) for i in chosen]
+            found |= dict.fromkeys(front(pairs)[:MOST])
+        yield motion, list(found)
