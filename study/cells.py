@@ -225,9 +225,6 @@ def superposition(
     cell: Cell, examples: Array, drawn: Mapping[int, Array], target: Any, first: str = "", second: str = ""
 ) -> dict[str, Any]:
     """What became of the union of two sets; sentences of type Set."""
-    objective = cell.objective
-    grammar = load_grammar(objective.grammar, objective.space, objective.plugins)
-    one, other = (grammar.parse(text, "Set").denote() for text in (first, second))
     names = (
         "first",
         "second",
@@ -238,8 +235,11 @@ def superposition(
         "neither",
         "blurred",
     )
-    if not drawn:
+    if not drawn or not first or not second:  # nothing learned, or a row of targets that is no union
         return dict.fromkeys(names, math.nan)
+    objective = cell.objective
+    grammar = load_grammar(objective.grammar, objective.space, objective.plugins)
+    one, other = (grammar.parse(text, "Set").denote() for text in (first, second))
     found = analysis.superposition(np.concatenate([*drawn.values()]), one, other, taught=examples)
     return {name: float(found[name]) for name in names}
 

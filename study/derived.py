@@ -14,13 +14,16 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import analysis
+from analysis.style import WIDTH
 from study.cells import Cell, labels
 from study.results_of import first_seen, product_of
+from study.shown import clipped
 
 THRESHOLDS = (0.5, 0.7, 0.9)
 BY_HEART = 0.9  # copy rate from which on a learner can memorise
 OVER = ("draw", "seed")
 SHOWN = ("generalization", "g_support", "validity", "coverage", "copy_rate", "novelty")
+ROW_NAMES, COLUMN = 0.95, 1.35  # inch, of the atlas
 LEAST_SIZES = 4  # of the grid, for a law
 
 
@@ -273,7 +276,7 @@ def sentence_line(one: xr.Dataset) -> str:
     n, d, share = int(one["n"]), int(one["d"]), float(one["described"])
     taught = f"{n} samples" if n else str(one["lesson"].item())
     nothing = math.isnan(share) or sentence.startswith("nothing")
-    at = sentence if nothing else f"`{sentence}` at {100 * share:.0f} %"
+    at = sentence if nothing else f"`{clipped(sentence, 100)}` at {100 * share:.0f} %"
     return f"{learner}, taught {taught} of {target} (d = {d}): {at}"
 
 
@@ -310,28 +313,30 @@ def mixture(whole: Whole) -> Derived:
 
 
 def atlas(whole: Whole) -> Derived:
-    """Every target and lesson by every learner: samples, sentence, g; in one figure for each lesson."""
-    shown: dict[tuple[str, int], dict[tuple[str, str], analysis.LearnedSet]] = {}
+    """Samples, sentence and g of every learner: a figure for each lesson, or one where there is one target."""
+    shown: dict[str, dict[tuple[str, str], analysis.LearnedSet]] = {}
+    alone = len(set(whole.cells["target"].values.tolist())) == 1
     for i, (_, one) in enumerate(whole.found):
         row = whole.cells.isel(cell=i)
-        if row["draw"].item() != 0:
-            continue
         samples = one["samples"].isel(seed=0).values
         samples = samples[~np.isnan(samples).reshape(len(samples), -1).any(1)]
-        if not len(samples):
+        if row["draw"].item() != 0 or not len(samples):
             continue
         g = float(row["generalization"].sel(checkpoint=0, batch="report").mean())
         sentence = str(row["description"].item()) if "description" in row else ""
-        plane = samples.ndim == 2
-        cell = analysis.LearnedSet(samples, sentence, f"g = {g:.2f}", window=2.0 if plane else None)
-        place = (str(row["lesson"].item()), int(row["n"].item()))
-        shown.setdefault(place, {})[str(row["target"].item()), str(row["learner"].item())] = cell
-    figures = {
-        slug(f"atlas {n or lesson}"): analysis.learned_sets(
-            cells, title=f"Taught {n} samples" if n else f"Taught: {lesson}"
-        )
-        for (lesson, n), cells in shown.items()
-    }
+        # A window around most points: a few may lie anywhere.
+        window = float(np.quantile(np.abs(samples), 0.95)) * 1.2 if samples.ndim == 2 else None
+        n, target = int(row["n"].item()), str(row["target"].item())
+        taught = f"{n} samples" if n else str(row["lesson"].item())
+        cell = analysis.LearnedSet(samples, sentence, f"g = {g:.2f}", window=window)
+        place = (taught, str(row["learner"].item())) if alone else (target, str(row["learner"].item()))
+        shown.setdefault("" if alone else taught, {})[place] = cell
+    figures = {}
+    for taught, cells in shown.items():
+        columns = len({learner for _, learner in cells})
+        width = max(WIDTH, ROW_NAMES + COLUMN * columns)
+        title = f"Taught {taught}" if taught else whole.title
+        figures[slug(f"atlas {taught}")] = analysis.learned_sets(cells, title=title, width=width)
     return Derived(None, (), figures)
 
 
