@@ -1,7 +1,7 @@
 """The figures of a search: datasets of the layout of result.nc in, figures out, nothing shown or saved.
 
 Each uses the variables it names of a dataset over `trial` and `seed`; trials without a measure are left out.
-Write one with `analysis.write(figure, path)`.
+Write one with `analysis.write(figure, path)`. `width` is in inches; a narrow figure has a narrow legend.
 """
 
 from collections.abc import Mapping
@@ -34,8 +34,10 @@ from analysis.style import (
     beside_axes,
     new_figure,
     styled,
+    wide,
 )
 
+LETTER = 0.07  # inch, of a tick label
 LEARNED = 0.9  # a learner has learned its target when g is at least this
 
 Array = NDArray[Any]
@@ -43,14 +45,19 @@ Array = NDArray[Any]
 
 @styled
 def front(
-    result: xr.Dataset, verified: xr.Dataset | None = None, *, threshold: float = LEARNED, title: str = ""
+    result: xr.Dataset,
+    verified: xr.Dataset | None = None,
+    *,
+    threshold: float = LEARNED,
+    title: str = "",
+    width: float = WIDTH,
 ) -> Figure:
     """g against n, on an axis of powers of two: what was tried, the best up to each n, and the baselines.
 
     result: `n`, `origin` over trial, `generalization` over trial and seed. verified: the same over sentence,
     learner and seed; the learner is the one of `result`, and bars are intervals over fresh trainings.
     """
-    figure = new_figure(WIDTH, 3.4)
+    figure = new_figure(width, 3.4)
     axes = figure.add_subplot()
     n, g, searched = _tried(result)
     largest = max([2.0, *n])
@@ -70,18 +77,19 @@ def front(
     _threshold(axes, threshold)
     _powers_of_two(axes, largest)
     axes.set(ylim=(-0.02, 1.02), xlabel="n, training examples", ylabel="generalization g")
-    beside_axes(axes)
-    axes.set_title(title, pad=18 if title else 6)
+    beside_axes(axes, title)
     return figure
 
 
 @styled
-def progress(result: xr.Dataset, *, threshold: float = LEARNED, title: str = "") -> Figure:
+def progress(
+    result: xr.Dataset, *, threshold: float = LEARNED, title: str = "", width: float = WIDTH
+) -> Figure:
     """The best g so far against evaluations, every evaluation as a point, the best baseline as a line.
 
     result: `origin`, `n` over trial in the order of evaluation, `generalization` over trial and seed.
     """
-    figure = new_figure(WIDTH, 2.8)
+    figure = new_figure(width, 2.8)
     axes = figure.add_subplot()
     n, g, searched = _tried(result, keep_failed=True)
     mine = g[searched]
@@ -102,13 +110,14 @@ def progress(result: xr.Dataset, *, threshold: float = LEARNED, title: str = "")
         ylabel="generalization g",
     )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    beside_axes(axes)
-    axes.set_title(title, pad=18 if title else 6)
+    beside_axes(axes, title)
     return figure
 
 
 @styled
-def strata(measured: Mapping[str, xr.Dataset] | xr.Dataset, *, title: str = "") -> Figure:
+def strata(
+    measured: Mapping[str, xr.Dataset] | xr.Dataset, *, title: str = "", width: float = WIDTH
+) -> Figure:
     """The share of samples in each stratum, and outside the target, against the target's own shares.
 
     measured: a dataset, or several by name (learners, sentences); each with `count` over stratum, and over
@@ -122,15 +131,15 @@ def strata(measured: Mapping[str, xr.Dataset] | xr.Dataset, *, title: str = "") 
     names = one["stratum_label" if "stratum_label" in one else "stratum"].values
     labels = [*map(str, names), "outside"]
     weights = one["weight"].values if "weight" in one.coords else np.full(len(names), 1 / len(names))
-    figure = new_figure(min(WIDTH, 1.6 + 0.5 * len(labels) * (1 + 0.5 * len(named))), 2.7)
+    figure = new_figure(min(width, 1.6 + 0.5 * len(labels) * (1 + 0.5 * len(named))), 2.7)
     axes = figure.add_subplot()
     places = np.arange(len(labels))
-    width = 0.76 / len(named)
+    bar = 0.76 / len(named)
     for i, (name, dataset) in enumerate(named.items()):
         shares = _shares(dataset)
-        left = places - 0.38 + (i + 0.5) * width
+        left = places - 0.38 + (i + 0.5) * bar
         axes.bar(
-            left, shares.mean(axis=0), width * 0.92,
+            left, shares.mean(axis=0), bar * 0.92,
             color=COLOURS[i % len(COLOURS)], alpha=0.85, label=name, zorder=2,
         )  # fmt: skip
         if len(shares) > 1:
@@ -138,12 +147,12 @@ def strata(measured: Mapping[str, xr.Dataset] | xr.Dataset, *, title: str = "") 
     target = np.append(weights, 0.0)
     axes.hlines(target, places - 0.44, places + 0.44, color=BLACK, lw=1.3, label="target", zorder=3)
     axes.axvline(len(labels) - 1.5, color=GREY, lw=0.6, ls=":")
-    axes.set_xticks(places, labels)
+    crowded = sum(map(len, labels)) * LETTER > 0.8 * figure.get_figwidth()
+    axes.set_xticks(places, labels, rotation=30 if crowded else 0, ha="right" if crowded else "center")
     axes.set(ylim=(0, axes.get_ylim()[1] * 1.03), xlim=(-0.6, len(labels) - 0.4), ylabel="share of samples")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.tick_params(axis="x", length=0)
-    beside_axes(axes)
-    axes.set_title(title, pad=18 if title else 6)
+    beside_axes(axes, title)
     return figure
 
 
@@ -220,7 +229,7 @@ def _threshold(axes: Axes, threshold: float) -> None:
 def _powers_of_two(axes: Axes, largest: float) -> None:
     axes.set_xscale("log", base=2)
     axes.set_xlim(2**-0.25, largest * 2**0.25)
-    axes.xaxis.set_major_locator(LogLocator(base=2, numticks=14))
+    axes.xaxis.set_major_locator(LogLocator(base=2, numticks=14 if wide(axes) else 7))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_major_locator(MultipleLocator(0.2))

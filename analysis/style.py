@@ -5,6 +5,7 @@ carry meaning, a marker, a line or a frame carries it too.
 """
 
 import io
+import math
 import os
 import uuid
 from collections.abc import Callable
@@ -25,6 +26,8 @@ COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, BLACK)
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 
 WIDTH = 6.75  # inch: the text of a page in one column
+NARROW = 3.6  # inch: the screen of a phone; letters are as large as in the wide figure
+LINE, LONG = 13, 28  # points, a line of a legend; letters of a label that has the line to itself
 DPI = 200
 
 STYLE: dict[Any, Any] = {
@@ -94,17 +97,26 @@ def new_figure(
     return figure
 
 
-def beside_axes(axes: Axes, **settings: Any) -> None:
-    """The legend outside, above the drawing on the right, where it hides nothing."""
+def beside_axes(axes: Axes, title: str = "", **settings: Any) -> None:
+    """The legend outside, above the drawing on the right, where it hides nothing; the title above it."""
+    labels = axes.get_legend_handles_labels()[1]
+    columns = 6 if wide(axes) else 2 if max(map(len, labels), default=0) < LONG else 1
     axes.legend(
         loc="lower right",
         bbox_to_anchor=(1.0, 1.0),
-        ncols=6,
+        ncols=columns,
         borderaxespad=0.2,
         columnspacing=1.3,
         handletextpad=0.5,
         **settings,
     )
+    axes.set_title(title, pad=5 + LINE * math.ceil(len(labels) / columns) if title else 6)
+
+
+def wide(axes: Axes) -> bool:
+    """Whether the figure has the width of a page rather than that of a phone."""
+    figure = axes.get_figure(root=True)
+    return figure is None or figure.get_figwidth() > (WIDTH + NARROW) / 2
 
 
 def png(figure: Figure, dpi: int = DPI) -> bytes:

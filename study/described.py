@@ -107,6 +107,70 @@ def checked(path: Path, samples: NDArray[Any]) -> NDArray[Any]:
     return samples
 
 
+# Descriptions that were written.
+
+
+@dataclass(frozen=True)
+class Description:
+    """The shortest sentence for what one learner learned of one lesson, as described.nc holds it.
+
+    `sentence` is "" where none is shorter than listing; bits are those of the best sentence all the same.
+    """
+
+    learner: str
+    taught: str
+    n: int
+    sentence: str
+    share: float
+    sentence_bits: float
+    data_bits: float
+    listing_bits: float
+    margin: float
+    samples: int
+    estimated: bool
+
+    @property
+    def said(self) -> str:
+        """The learned set in a few words."""
+        if not self.sentence:
+            return "nothing better than listing"
+        return f"{self.sentence} at {100 * self.share:.0f} %"
+
+
+def descriptions(path: Path) -> list[Description]:
+    """Those of a described.nc; a `StudyError` where the file is not one."""
+    try:
+        with xr.open_dataset(path) as data:
+            found = data.load()
+        best = found.isel(rank=0) if found.sizes["rank"] else None
+        return [description(found, best, place) for place in range(found.sizes["learned"])]
+    except (OSError, ValueError, KeyError) as error:
+        raise StudyError(f"{path} holds no descriptions: {error}; study.describe writes it again") from None
+
+
+def description(found: xr.Dataset, best: xr.Dataset | None, place: int) -> Description:
+    """One of them; NaN where nothing was found at all."""
+
+    def number(name: str) -> float:
+        return math.nan if best is None else float(best[name].values[place])
+
+    text = "" if best is None else str(best["sentence"].values[place])
+    shorter = number("total_bits") < float(found["listing_bits"][place])
+    return Description(
+        learner=str(found["learner"].values[place]),
+        taught=str(found["taught"].values[place]),
+        n=int(found["n"][place]),
+        sentence=text if shorter else "",
+        share=number("validity"),
+        sentence_bits=number("sentence_bits"),
+        data_bits=number("data_bits"),
+        listing_bits=float(found["listing_bits"][place]),
+        margin=number("margin"),
+        samples=int(found["samples"][place]),
+        estimated=number("estimated") == 1,
+    )
+
+
 # Words.
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,8 +28,9 @@ from study.resolve import (
     read_file,
     variant,
     without_others,
+    written,
 )
-from study.settings import literal, put
+from study.settings import literal, put, values
 
 FLAGS = ("--help", "--cfg")
 TAUGHT = "take(64, {target}, seed=0)"  # where no sentence is given
@@ -124,6 +126,14 @@ def with_sentence(settings: DictConfig) -> DictConfig:
         raise StudyError(f"sentence: {sentence} denotes no example, so there is nothing to teach")
     settings.sentence = literal(str(sentence))
     return settings
+
+
+def command(settings: DictConfig) -> str:
+    """The shortest command line that asks for these settings."""
+    words = [f"grammar={settings.grammar}", f"learner={settings.learner.name}"]
+    usual = values(resolve(words).settings)
+    words += [f"{key}={written(value)}" for key, value in values(settings).items() if value != usual[key]]
+    return shlex.join(["python", "-m", "study.learn", *words])
 
 
 def place(settings: DictConfig) -> Path:

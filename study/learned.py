@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import grammars
 from analysis.figures import LEARNED
 from analysis.style import COLOURS, GREY, MARKERS, WIDTH, beside_axes, new_figure, styled
 from study.lesson import interval
+from study.shown import clipped
 
 Array = NDArray[Any]
 
@@ -28,6 +29,7 @@ SHOWN = {  # measure -> how it is called in a table
 }
 SHARES = ("validity", "copy_rate", "novelty")  # of the samples of one model: Wilson's interval
 COLUMNS, PICTURES, STATES = 16, 48, 9
+LETTERS = 110  # of a sentence above its pictures, on a page
 MEMORISED = 0.9
 
 
@@ -60,36 +62,77 @@ def states(learned: xr.Dataset) -> list[str]:
     return lines
 
 
-def measures(learned: xr.Dataset) -> list[str]:
-    """The measures of the last state with their 95 % intervals: over trainings, or within the only one."""
+@dataclass(frozen=True)
+class Measured:
+    """A measure of the last state, the ends of its 95 % interval (NaN where there is none), and of what."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    about: str
+
+    @property
+    def ends(self) -> str:
+        """The interval in words."""
+        if math.isnan(self.low):
+            return "one training, no interval"
+        return f"[{self.low:.3f}, {self.high:.3f}] {self.about}"
+
+
+def measured(learned: xr.Dataset) -> list[Measured]:
+    """The measures of the last state with their intervals: over trainings, or within the only one."""
     last = learned.isel(step=-1)
-    lines = []
+    found = []
     for name, said in SHOWN.items():
         value, low, high = interval(last[name].values)
         about = "over trainings"
         if math.isnan(low) and name in SHARES:
             low, high = (float(last[f"{name}_{end}"].mean()) for end in ("low", "high"))
             about = "within this training"
-        ends = "one training, no interval" if math.isnan(low) else f"[{low:.3f}, {high:.3f}] {about}"
-        lines.append(f"{said:<11}{value:>7.3f}  {ends}")
-    return lines
+        found.append(Measured(said, value, low, high, about))
+    return found
 
 
-def strata(learned: xr.Dataset) -> list[str]:
-    """Samples, distinct samples and what was expected of the target itself, stratum by stratum."""
+def measures(learned: xr.Dataset) -> list[str]:
+    """A line for each measure of the last state."""
+    return [f"{one.name:<11}{one.value:>7.3f}  {one.ends}" for one in measured(learned)]
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """Means over trainings of the last state: samples, distinct ones, what was expected of the target."""
+
+    label: str
+    samples: float
+    distinct: float
+    expected: float
+    evenness: float
+
+
+def by_stratum(learned: xr.Dataset) -> list[Stratum]:
+    """All strata; what lies outside the target comes last, with its samples alone."""
     last = learned.isel(step=-1)
-    lines = [f"{'stratum':<24}{'samples':>9}{'distinct':>10}{'expected':>10}{'evenness':>10}"]
-    total = 0.0
+    found = []
     for place, label in enumerate(learned.stratum_label.values):
         row = last.isel(stratum=place)
         distinct = mean(row.novel) + mean(row.copied)
-        total += mean(row["count"])
-        lines.append(
-            f"{label!s:<24}{mean(row['count']):>9.1f}{distinct:>10.1f}{mean(row.expected):>10.1f}"
-            f"{mean(row.evenness):>10.2f}"
+        found.append(
+            Stratum(str(label), mean(row["count"]), distinct, mean(row.expected), mean(row.evenness))
         )
-    outside = learned.attrs["samples"] - total
-    return [*lines, f"{'outside the target':<24}{outside:>9.1f}", ""]
+    outside = learned.attrs["samples"] - sum(one.samples for one in found)
+    return [*found, Stratum("outside the target", outside, math.nan, math.nan, math.nan)]
+
+
+def strata(learned: xr.Dataset) -> list[str]:
+    """A line for each stratum, and one for what lies outside."""
+    *inside, outside = by_stratum(learned)
+    lines = [f"{'stratum':<24}{'samples':>9}{'distinct':>10}{'expected':>10}{'evenness':>10}"]
+    lines += [
+        f"{one.label:<24}{one.samples:>9.1f}{one.distinct:>10.1f}{one.expected:>10.1f}{one.evenness:>10.2f}"
+        for one in inside
+    ]
+    return [*lines, f"{outside.label:<24}{outside.samples:>9.1f}", ""]
 
 
 def called(learned: xr.Dataset) -> str:
@@ -137,17 +180,17 @@ def mean(values: xr.DataArray) -> float:
 # Figures.
 
 
-def figures(learned: xr.Dataset, grammar: grammars.Grammar) -> dict[str, Figure]:
+def figures(learned: xr.Dataset, grammar: grammars.Grammar, width: float = WIDTH) -> dict[str, Figure]:
     """By the name of the file: the samples; the curve and the trajectory where there is one."""
-    drawn = {"samples": sampled(learned, grammar)}
+    drawn = {"samples": sampled(learned, grammar, width)}
     if learned.sizes["step"] > 1:
-        drawn["curve"] = curve(learned)
+        drawn["curve"] = curve(learned, width)
     if "trajectory" in learned:
-        drawn["trajectory"] = backward(learned, grammar)
+        drawn["trajectory"] = backward(learned, grammar, width)
     return drawn
 
 
-def sampled(learned: xr.Dataset, grammar: grammars.Grammar) -> Figure:
+def sampled(learned: xr.Dataset, grammar: grammars.Grammar, width: float) -> Figure:
     """What was taught above what was learned, state by state, of the first training that lives."""
     first = int(np.argmin(learned["diverged"].values))
     samples = learned["samples"].isel(seed=first)
@@ -157,26 +200,33 @@ def sampled(learned: xr.Dataset, grammar: grammars.Grammar) -> Figure:
         if not np.isnan(one).all():
             groups.append((f"learned after {step} steps" if step else "learned", one))
     if isinstance(grammar.space, grammars.Plane):
-        return analysis.clouds(groups, grammar.space.window)
-    shown = [(name[:110], pictures[: 2 * COLUMNS]) for name, pictures in groups[:-1]]
-    return analysis.shelf([*shown, (groups[-1][0], groups[-1][1][:PICTURES])], columns=COLUMNS)
+        return analysis.clouds(groups, grammar.space.window, columns=windows(width))
+    columns = COLUMNS if width == WIDTH else COLUMNS // 2
+    letters = round(LETTERS * width / WIDTH)
+    shown = [(clipped(name, letters), pictures[: 2 * columns]) for name, pictures in groups[:-1]]
+    return analysis.shelf([*shown, (groups[-1][0], groups[-1][1][:PICTURES])], columns=columns, width=width)
 
 
-def backward(learned: xr.Dataset, grammar: grammars.Grammar) -> Figure:
+def backward(learned: xr.Dataset, grammar: grammars.Grammar, width: float) -> Figure:
     """States along the sampler, from noise to sample; each column of pictures is one sample."""
     states = learned["trajectory"].values
     chosen = np.unique(np.linspace(0, len(states) - 1, min(STATES, len(states))).round().astype(int))
     groups = [(f"state {place} of {len(states) - 1}", states[place]) for place in chosen]
     if isinstance(grammar.space, grammars.Plane):
-        return analysis.clouds(groups, grammar.space.window)
+        return analysis.clouds(groups, grammar.space.window, columns=windows(width))
     title = f"{learned.attrs['learner']}: from noise to sample"
-    return analysis.shelf(groups, columns=states.shape[1], title=title)
+    return analysis.shelf(groups, columns=states.shape[1], title=title, width=width)
+
+
+def windows(width: float) -> int:
+    """Windows of points side by side."""
+    return 3 if width == WIDTH else 2
 
 
 @styled
-def curve(learned: xr.Dataset) -> Figure:
+def curve(learned: xr.Dataset, width: float = WIDTH) -> Figure:
     """The measures against the training step, every training as a thin line."""
-    figure = new_figure(WIDTH, 3.0)
+    figure = new_figure(width, 3.0)
     axes = figure.add_subplot()
     steps = learned.step.values
     drawn = {name: said for name, said in SHOWN.items() if name != "novelty"}  # validity less copies
@@ -192,10 +242,4 @@ def curve(learned: xr.Dataset) -> Figure:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set(ylim=(-0.02, 1.02), xlabel="training steps", ylabel="measure")
     beside_axes(axes)
-    axes.set_title(" ", pad=6)
     return figure
-
-
-def write(drawn: dict[str, Figure], folder: Path) -> list[Path]:
-    """One PNG for each figure."""
-    return [analysis.write(figure, folder / f"{name}.png") for name, figure in drawn.items()]

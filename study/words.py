@@ -121,12 +121,15 @@ def best_baseline(rows: Sequence[Found]) -> Found | None:
 
 
 def headline(rows: Sequence[Found], learner: str) -> str:
-    """The finding in one sentence."""
+    """The finding in one sentence; a figure stands in it only where fresh trainings gave it."""
     winner = best(rows)
     if winner is None:
         return f"Nothing was taught to {learner} yet"
     verb = "teaches" if winner.n == 1 else "teach"
     how = "the target" if winner.g >= LEARNED else "the target in part"
+    if not winner.fresh:
+        verb = "seems to teach" if winner.n == 1 else "seem to teach"
+        return f"Not verified yet: {winner.name[0].lower()}{winner.name[1:]} {verb} {learner} {how}"
     return f"{winner.name} {verb} {learner} {how}: g = {winner.interval}"
 
 

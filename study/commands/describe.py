@@ -15,13 +15,14 @@ from study.describe_settings import language, resolve
 from study.described import joined, learned_in, words
 from study.errors import StudyError
 from study.help import page
+from study.report.refresh import refresh
 from study.settings import values
 
 HEAD = """\
 python -m study.describe FOLDER_OR_FILE [key=value ...] [--help | --cfg]
 
 Says what every learner of a run has learned in the sentence that makes its samples shortest, with the
-margin to the next and the alternatives, and writes described.nc beside them.
+margin to the next and the alternatives, and writes described.nc beside them and into the run's page.
 
   --help     this page
   --cfg      the resolved settings as YAML
@@ -51,7 +52,9 @@ def main(arguments: Sequence[str]) -> int:
         )
         print("\n".join(words(one, found[-1], settings.shown)), flush=True)
     written = analysis.save(joined(learned, found), place(settings, path), values(settings))
-    print(f"\ndata      {written}")
+    print(f"\ndata      {written}", flush=True)
+    if path.is_dir() and not settings.out:
+        print(f"report    {refresh(path)}", flush=True)
     return 0
 
 

@@ -20,8 +20,9 @@ from study.commands.search import listen
 from study.errors import StudyError
 from study.folder import check, write_settings
 from study.help import page
-from study.learn_settings import place, resolve
+from study.learn_settings import command, place, resolve
 from study.lesson import teach
+from study.report.lesson import Lesson, write
 from study.resolve import load_grammar
 
 RESULT = "learned.nc"
@@ -62,12 +63,24 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def show(path: Path, settings: DictConfig) -> None:
-    """Say what `learned.nc` holds, and draw it."""
+    """Say what `learned.nc` holds, draw it, and write its page."""
     try:
         with xr.open_dataset(path / RESULT) as data:
             found = data.load()
     except (OSError, ValueError) as error:
         raise StudyError(f"{path / RESULT} cannot be read: {error}; remove it to teach again") from None
     print("\n".join(["", *learned.words(found), ""]))
-    drawn = learned.write(learned.figures(found, load_grammar(settings)), path)
-    print(f"data      {path / RESULT}\npictures  {', '.join(str(one) for one in drawn)}", flush=True)
+    report, *drawn = write(lesson_of(path, settings, found))
+    print(f"data      {path / RESULT}\npictures  {', '.join(str(one) for one in drawn)}")
+    print(f"report    {report}", flush=True)
+
+
+def lesson_of(path: Path, settings: DictConfig, found: xr.Dataset) -> Lesson:
+    """What the page is made from."""
+    return Lesson(
+        folder=path,
+        learned=found,
+        grammar=load_grammar(settings),
+        command=command(settings),
+        settings=OmegaConf.to_yaml(settings, resolve=True),
+    )

@@ -1,29 +1,32 @@
-// A click on a column's head sorts the table by it; another click turns the order round.
+// A press on a column's head sorts the table by it; another press turns the order round.
 for (const table of document.querySelectorAll("table.sortable")) {
+  const body = table.tBodies[0];
   const heads = [...table.tHead.rows[0].cells];
+  const given = [...body.rows];
   heads.forEach((head, column) => {
-    head.tabIndex = 0;
-    const sort = () => {
-      const down = head.getAttribute("aria-sort") !== "descending";
-      const key = (row) => {
-        const value = row.cells[column].dataset.value ?? row.cells[column].textContent;
-        const number = Number(value);
-        return value !== "" && !Number.isNaN(number) ? number : value;
-      };
-      const rows = [...table.tBodies[0].rows];
+    const text = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
+    const written = given.map(text).filter((value) => value !== "");
+    // Numbers by size, and what is no number below them; a column without numbers by its words.
+    const isNumber = (value) => value !== "" && Number.isFinite(Number(value));
+    const numbers = written.some(isNumber);
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    head.addEventListener("click", () => { // the whole head is a target for a finger; the button, for a key
+      const before = head.getAttribute("aria-sort");
+      const down = before ? before === "ascending" : numbers; // the largest number first, words from A to Z
+      const rows = [...body.rows];
       rows.sort((a, b) => {
-        const [x, y] = [key(a), key(b)];
-        if (x === "" || y === "") return (x === "") - (y === "");
-        const order = typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y));
+        const [x, y] = [text(a), text(b)];
+        const [no, none] = numbers ? [!isNumber(x), !isNumber(y)] : [x === "", y === ""];
+        if (no || none) return no - none;
+        const order = numbers ? Number(x) - Number(y) : x.localeCompare(y, "en");
         return down ? -order : order;
       });
-      table.tBodies[0].append(...rows);
+      body.append(...rows);
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
-    };
-    head.addEventListener("click", sort);
-    head.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === " ") { event.preventDefault(); sort(); }
     });
   });
 }

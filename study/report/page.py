@@ -1,22 +1,31 @@
-"""report.html: one self-contained page about one run, made from what lies in the run's folder."""
+"""report.html of a search: one self-contained page, made from what lies in the run's folder."""
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from study.report.html import code, document, figure, heading, pairs, paragraph, section
-from study.report.pictures import drawn
-from study.report.tables import asked, cards, teaching_sets, trials, verification
+import grammars
+from study.described import Description
+from study.report import learned_sets
+from study.report.across import differences
+from study.report.html import cards, code, contents, details, document, heading, pairs, paragraph, section
+from study.report.pictures import Picture, drawn, of_examples, of_samples
+from study.report.samples import examples_of, samples_of
+from study.report.tables import MEANT, asked, teaching_set, teaching_sets, trials, verification
 from study.words import Found, baselines, best, best_baseline, found, front, headline, meaning
 
-HINT = (
-    "A click on a column's head sorts by it. g, v and c are generalization, validity and coverage; "
-    "trials on the front are bold."
+SORTING = (
+    '<p class="hint with-js">A press on a column\'s head sorts a table by it; '
+    "a press on a long sentence shows all of it.</p>"
+)
+CHOSEN = (
+    "One training each: figures the search chose by, so the best of them are flattered by luck. "
+    "Those on the front are marked by a bar. "
 )
 
 
@@ -38,67 +47,132 @@ class Run:
         """The learner that the search taught."""
         return str(self.result.attrs["learner"])
 
+    @property
+    def window(self) -> float:
+        """Points of the plane are seen through [-window, window]^2."""
+        space = grammars.load(str(self.result.attrs["grammar"])).space
+        return space.window if isinstance(space, grammars.Plane) else 1.0
+
 
 def write(run: Run) -> Path:
     """Write the page and the figures beside it; a page that is being read stays whole."""
     rows = found(run.result, run.verified)
     chosen = shown(run, rows)
-    pictures = drawn(run.result, run.verified, chosen, run.target)
-    folder = run.folder / "figures"
+    charts = drawn(run.result, run.verified, rows, chosen)
+    sheets = [sheets_of(run, row) for row in chosen]
+    beside(
+        run.folder / "figures",
+        charts
+        | {f"{kind}-{place}": picture for place, pair in enumerate(sheets) for kind, picture in pair.items()},
+    )
+    path = run.folder / "report.html"
+    put(path, document(headline(rows, run.learner), body(run, rows, chosen, charts, sheets)).encode())
+    return path
+
+
+def beside(folder: Path, pictures: Mapping[str, Picture]) -> None:
+    """The figures as files; those of an earlier page that are no more are removed."""
     folder.mkdir(exist_ok=True)
     for name, picture in pictures.items():
         put(folder / f"{name}.png", picture.png)
     for stale in folder.glob("*.png"):
         if stale.stem not in pictures:
             stale.unlink()
-    figures = {
-        # the cards of teaching sets share one line about the command
-        name: figure(
-            one.png, one.alt, one.caption, "" if name.startswith(("taught-", "learned-")) else run.command
-        )
-        for name, one in pictures.items()
-    }
-    path = run.folder / "report.html"
-    put(path, document(headline(rows, run.learner), body(run, rows, chosen, figures)).encode())
-    return path
 
 
 def put(path: Path, content: bytes) -> None:
     """Write a file in one step."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_bytes(content)
-    os.replace(beside, path)
+    new = path.with_name(f".{path.name}.new")
+    new.write_bytes(content)
+    os.replace(new, path)
 
 
-def body(run: Run, rows: Sequence[Found], chosen: Sequence[Found], figures: dict[str, str]) -> str:
+def body(
+    run: Run,
+    rows: Sequence[Found],
+    chosen: Sequence[Found],
+    charts: Mapping[str, Picture],
+    sheets: Sequence[Mapping[str, Picture]],
+) -> str:
     """The page from its head to its provenance."""
     stopped = run.result.attrs.get("stopped")
     note = {
         "interrupted": "This run was interrupted: here is what had finished. The same command goes on.",
         "exhausted": "The searcher ran out of new sentences before its budget was used up.",
     }.get(str(stopped), "")
+    known = learned_sets.found_in(run.folder)
+    chart = {name: one.html(run.command) for name, one in charts.items()}
+    several = [
+        teaching_set(
+            run.result, row, list(pair.values()), learned_sets.said(known, run.learner, row.sentence)
+        )
+        for row, pair in zip(chosen, sheets, strict=True)
+    ]
+    parts = {
+        "How well, from how few": [
+            chart.get("front", ""),
+            teaching_sets(run.result, [*front(run.result, rows), *baselines(rows)]),
+        ],
+        "The best teaching sets": [cards(several, run.command)],
+        "Taught again with fresh seeds": [verification(run.verified)],
+        "Is every kind of example learned?": [chart.get("strata", "")],
+        "What each learner learned": [learned(run, chosen, known)],
+        "How the learners differ": [across(run, chosen)],
+        "How the search went": [
+            chart.get("progress", ""),
+            paragraph(CHOSEN + MEANT, "hint"),
+            trials(run.result),
+        ],
+        "Where this comes from": [provenance(run.command, run.result, run.settings, run.dashboard)],
+    }
+    sections = {title: section(title, *inner) for title, inner in parts.items()}
     return "\n".join(
-        part
-        for part in [
+        [
             f"<header>{heading(headline(rows, run.learner))}",
             paragraph(meaning(rows, run.learner), "lead"),
             paragraph(note, "soft") if note else "",
-            "</header>",
-            section("What was asked", asked(run.result)),
-            section(
-                "How well, from how few",
-                figures.get("front", ""),
-                teaching_sets([*front(run.result, rows), *baselines(rows)]),
-                figures.get("progress", ""),
-            ),
-            section("The best teaching sets and what they taught", cards(chosen, figures, run.command)),
-            section("Is every kind of example learned?", figures.get("strata", "")),
-            section("Taught again with fresh seeds", verification(run.verified)),
-            section("All trials", paragraph(HINT, "hint"), trials(run.result)),
-            section("Where this comes from", provenance(run)),
+            asked(run.result),
+            contents(title for title, inner in sections.items() if inner),
+            f"{SORTING}</header>",
+            *sections.values(),
         ]
-        if part
     )
+
+
+def learned(run: Run, chosen: Sequence[Found], known: Sequence[Description]) -> str:
+    """The samples of every verified learner after the best teaching set, and all of it in sentences."""
+    pictures = "y" in run.result.dims
+    if run.verified is None:
+        counts = {(one.learner, one.taught): one.samples for one in known}
+        return learned_sets.in_sentences(known, run.folder, counts, pictures) if chosen else ""
+    winner = next((row for row in chosen if row.fresh), None)
+    several = ""
+    if winner is not None:
+        several = paragraph(f"All were taught {winner.sentence}.", "soft") + learned_sets.each_learner(
+            run.verified, winner, known, run.target, run.window, run.command
+        )
+    counts = learned_sets.counts_of(run.verified)
+    return several + learned_sets.in_sentences(known, run.folder, counts, pictures)
+
+
+def across(run: Run, chosen: Sequence[Found]) -> str:
+    """The pairwise divergences of the verified learners after the best teaching set."""
+    winner = next((row for row in chosen if row.fresh), None)
+    if run.verified is None or winner is None:
+        return ""
+    return differences(run.verified, winner.sentence, run.target, run.folder)
+
+
+def sheets_of(run: Run, row: Found) -> dict[str, Picture]:
+    """What was taught and what was learned, where it was kept."""
+    pictures = {}
+    examples = examples_of(run.result, row)
+    if examples is not None and len(examples):
+        pictures["taught"] = of_examples(examples, row.n, row.sentence, run.window)
+    samples = samples_of(run.result, run.verified, row, run.learner)
+    if samples is not None and len(samples):
+        pictures["learned"] = of_samples(samples, row.sentence, run.target, run.window, run.learner)
+    return pictures
 
 
 def shown(run: Run, rows: Sequence[Found]) -> list[Found]:
@@ -110,14 +184,13 @@ def shown(run: Run, rows: Sequence[Found]) -> list[Found]:
     return [*found_here[: run.sentences], *([plain] if plain is not None else [])]
 
 
-def provenance(run: Run) -> str:
+def provenance(command: str, data: xr.Dataset, settings: str, dashboard: str = "") -> str:
     """Commands, versions and every setting."""
-    attributes = run.result.attrs
-    versions = json.loads(str(attributes.get("versions", "{}")))
+    versions = json.loads(str(data.attrs.get("versions", "{}")))
     rows = [
-        ("command", run.command),
-        ("dashboard", run.dashboard),
-        ("made", str(attributes.get("created", ""))),
+        ("command", command),
+        ("dashboard", dashboard),
+        ("made", str(data.attrs.get("created", ""))),
         ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
-    return pairs(rows) + f"<details><summary>All settings</summary>{code(run.settings)}</details>"
+    return pairs(rows) + details("All settings", code(settings))

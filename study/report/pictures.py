@@ -1,75 +1,108 @@
 """The figures of a report as PNG, with the words that stand below them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 import analysis
-from study.words import Found
+from analysis.evidence import is_crisp
+from analysis.style import NARROW, WIDTH
+from study.report.html import figure
+from study.words import Found, front
+
+Array = NDArray[Any]
 
 COLUMNS, SHOWN = 8, 24  # pictures in a line and in all, of each side of a teaching set
+SHEET = 3.6  # inch, the width of a card
+POINTS = 0.6  # of that, a window of points
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure, what it shows for those who cannot see it, and its caption."""
+    """A figure, what it shows for those who cannot see it, and its caption.
+
+    narrow: the same for a phone; share: of the width of its box, where it shows few.
+    """
 
     png: bytes
     alt: str
     caption: str
+    narrow: bytes = b""
+    share: float = 1.0
+
+    def html(self, command: str = "") -> str:
+        """The picture inside the page, with the command that makes it."""
+        return figure(self.png, self.alt, self.caption, command, narrow=self.narrow, share=self.share)
 
 
-def of(figure: Figure, alt: str, caption: str) -> Picture:
-    """A figure made ready for the page."""
-    return Picture(analysis.png(figure), alt, caption)
+def chart(draw: Callable[[float], Figure], alt: str, caption: str) -> Picture:
+    """A figure drawn for a page and for a phone; `draw` takes the width in inches."""
+    return Picture(analysis.png(draw(WIDTH)), alt, caption, analysis.png(draw(NARROW)))
 
 
 def drawn(
-    result: xr.Dataset, verified: xr.Dataset | None, shown: Sequence[Found], target: Any
+    result: xr.Dataset, verified: xr.Dataset | None, rows: Sequence[Found], shown: Sequence[Found]
 ) -> dict[str, Picture]:
-    """Every figure of the page by its name; `shown` are the teaching sets whose pictures are wanted."""
+    """The charts of the page by their names; `shown` are the teaching sets whose pictures are wanted."""
     if not np.isfinite(result.get("generalization", np.nan)).any():
         return {}
+    best = "; ".join(f"{row.interval} at n = {row.n}" for row in front(result, rows))
+    g = result["generalization"].mean([dim for dim in result["generalization"].dims if dim != "trial"])
+    mine = g.values[result["origin"].values.astype(str) == "search"]
+    peak = "" if np.isnan(mine).all() else f"; the largest is {np.nanmax(mine):.2f}"
     pictures = {
-        "front": of(
-            analysis.front(result, verified),
-            "Generalization against the number of training examples.",
+        "front": chart(
+            lambda width: analysis.front(result, verified, width=width),
+            f"Chart of generalization g against the number of training examples n. On the front: {best}.",
             "Generalization g against n: every teaching set that was tried, the best of at most n examples, "
-            "and n i.i.d. samples of the target. Bars are 95 % intervals over fresh trainings.",
+            "and n i.i.d. samples of the target. Diamonds are means over fresh trainings, bars their "
+            "95 % intervals; all else is one training.",
         ),
-        "progress": of(
-            analysis.progress(result),
-            "The best generalization so far against evaluations.",
-            "How the search went: the best g so far against evaluations.",
+        "progress": chart(
+            lambda width: analysis.progress(result, width=width),
+            f"Chart of the best generalization so far against {len(mine)} evaluations{peak}.",
+            "How the search went: the best g so far against evaluations, each of them one training.",
         ),
     }
-    if "y" in result.dims:
-        for place, found in enumerate(shown):
-            pictures |= teaching_set(analysis.taught(result, found.trial, target=target), found, place)
     strata = of_strata(result, verified, shown)
     return pictures if strata is None else pictures | {"strata": strata}
 
 
-def teaching_set(one: analysis.Taught, found: Found, place: int) -> dict[str, Picture]:
-    """What was taught and what was learned, as two sheets."""
-    taught, learned = one.examples[:SHOWN], one.samples[:SHOWN]
-    caption = f"Taught: {'all' if found.n <= len(taught) else f'{len(taught)} of'} {found.n}."
-    valid = None if one.valid is None else one.valid[:SHOWN]
-    outside = 0 if valid is None else int(np.count_nonzero(~valid))
-    framed = f", {outside} of them outside the target (framed)" if outside else ""
-    said = f"Learned: {len(learned)} samples{framed}."
-    return {
-        f"taught-{place}": of(
-            analysis.sheet(taught, columns=COLUMNS), f"The examples of {one.sentence}", caption
-        ),
-        f"learned-{place}": of(
-            analysis.sheet(learned, columns=COLUMNS, valid=valid), f"Samples after {one.sentence}", said
-        ),
-    }
+def of_examples(examples: Array, n: int, sentence: str, window: float) -> Picture:
+    """What was taught."""
+    some = examples[:SHOWN] if examples.ndim == 3 else examples
+    caption = "Taught: " + (
+        "the one example." if n == 1 else f"all {n}." if len(some) == n else f"{len(some)} of {n}."
+    )
+    return sheet(some, f"Examples of {sentence}", caption, None, window)
+
+
+def of_samples(samples: Array, after: str, target: Any, window: float, who: str = "") -> Picture:
+    """What was learned; samples outside the target have a frame."""
+    some = samples[:SHOWN] if samples.ndim == 3 else samples
+    valid = is_crisp(some) if some.ndim == 3 else np.ones(len(some), bool)
+    valid[valid] = target.contains(some[valid] > 0.5 if some.ndim == 3 else some[valid].astype(np.float64))
+    outside = int(np.count_nonzero(~valid))
+    marked = " (framed)" if some.ndim == 3 else ""
+    caption = f"Learned: {len(some)} samples, " + (
+        f"{outside} of them outside the target{marked}." if outside else "all of them in the target."
+    )
+    return sheet(some, f"Samples of {who or 'the learner'} after {after}", caption, valid, window)
+
+
+def sheet(pictures: Array, alt: str, caption: str, valid: Array | None, window: float) -> Picture:
+    """Pictures in lines, or points in their window."""
+    if pictures.ndim == 2:
+        return Picture(analysis.png(analysis.clouds([("", pictures)], window)), alt, caption, share=POINTS)
+    columns = min(COLUMNS, max(len(pictures), 1))
+    share = columns / COLUMNS
+    made = analysis.sheet(pictures, columns=columns, valid=valid, width=SHEET * share)
+    return Picture(analysis.png(made), alt, caption, share=share)
 
 
 def of_strata(result: xr.Dataset, verified: xr.Dataset | None, shown: Sequence[Found]) -> Picture | None:
@@ -86,8 +119,8 @@ def of_strata(result: xr.Dataset, verified: xr.Dataset | None, shown: Sequence[F
                 measured[str(learner)] = one
     if not measured:
         measured = {str(result.attrs["learner"]): result.isel(trial=best.trial)}
-    return of(
-        analysis.strata(measured),
-        "Share of the samples in each stratum of the target.",
+    return chart(
+        lambda width: analysis.strata(measured, width=width),
+        f"Chart of the share of samples in each stratum of the target, for {', '.join(measured)}.",
         f"Samples by stratum after the best teaching set, {best.sentence}; points are single trainings.",
     )

@@ -1,14 +1,14 @@
-"""The tables and cards of a report."""
+"""The tables and cards of a search's report."""
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 import analysis
-from study.report.html import Cell, number, pairs, paragraph, sentence, table, text
+from study.report.html import Cell, card, number, pairs, paragraph, sentence, table, text
+from study.report.pictures import Picture
 from study.words import Found
 
 MEASURES = {
@@ -18,6 +18,7 @@ MEASURES = {
     "novelty": "novelty",
     "g_support": "g support",
 }
+MEANT = "g is generalization, 2vc/(v+c) of validity v and coverage c; 1 is a perfect sampler of the target."
 
 
 def asked(result: xr.Dataset) -> str:
@@ -25,10 +26,21 @@ def asked(result: xr.Dataset) -> str:
     searched = int((result["origin"] == "search").sum())
     names = {"target": "target", "space": "space", "learner": "learner", "samples": "samples per measure"}
     rows = [(shown, str(result.attrs.get(name, ""))) for name, shown in names.items()]
-    return pairs([*rows, ("evaluations", f"{searched} and {result.sizes['trial'] - searched} baselines")])
+    tried = f"{several(searched, 'teaching set')} and {several(result.sizes['trial'] - searched, 'baseline')}"
+    return pairs([*rows, ("tried", tried)])
 
 
-def teaching_sets(rows: Sequence[Found]) -> str:
+def several(count: int, what: str) -> str:
+    """A number of things."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def uses_target(result: xr.Dataset, row: Found) -> bool:
+    """Whether the sentence holds a set as large as the target."""
+    return "uses_target" in result and bool(result["uses_target"].values[row.trial])
+
+
+def teaching_sets(result: xr.Dataset, rows: Sequence[Found]) -> str:
     """Teaching sets and baselines, one in a row."""
     body = []
     for row in rows:
@@ -36,25 +48,20 @@ def teaching_sets(rows: Sequence[Found]) -> str:
         cells = [
             Cell(str(row.n)),
             number(row.bits, 0),
-            Cell(row.interval, repr(row.g)),
+            Cell(row.interval, repr(row.g) if row.trainings else ""),
+            text("yes" if uses_target(result, row) else "no"),
             text("search" if own else "baseline"),
             sentence(row.sentence),
         ]
         body.append(("front" if own else "", cells))
-    return table(["n", "bits", "g", "origin", "sentence"], body, sortable=True)
+    return table(["n", "bits", "g", "uses target", "origin", "sentence"], body, sortable=True)
 
 
-def cards(rows: Sequence[Found], figures: dict[str, str], command: str) -> str:
-    """A card for each teaching set: what it says, its figures, what was taught and what was learned."""
-    inner = "".join(
-        f'<article class="card"><h3>{escape(row.name)}</h3><p><code>{escape(row.sentence)}</code></p>'
-        f'<div class="numbers"><span>n <b>{row.n}</b></span><span>bits <b>{row.bits:.0f}</b></span>'
-        f"<span>g <b>{escape(row.interval)}</b></span></div>"
-        f"{figures.get(f'taught-{place}', '')}{figures.get(f'learned-{place}', '')}</article>"
-        for place, row in enumerate(rows)
-    )
-    made = f'<p class="hint">Pictures made by <code>{escape(command)}</code>.</p>'
-    return f'<div class="cards">{inner}</div>{made}' if inner else ""
+def teaching_set(result: xr.Dataset, row: Found, pictures: Sequence[Picture], said: str = "") -> str:
+    """What a teaching set says, what was taught, what was learned; `said` is HTML about the learned set."""
+    numbers = [("n", str(row.n)), ("bits", f"{row.bits:.0f}"), ("g", row.interval)]
+    numbers.append(("uses target", "yes" if uses_target(result, row) else "no"))
+    return card(row.name, row.sentence, numbers, *(one.html() for one in pictures), said)
 
 
 def verification(data: xr.Dataset | None) -> str:
@@ -71,23 +78,24 @@ def verification(data: xr.Dataset | None) -> str:
             cells = [
                 text(learner),
                 Cell(str(int(data["n"].values[place]))),
-                *interval(values),
+                interval(values),
                 Cell(str(values.size)),
                 *(number(float(mean[place, other])) for mean in means.values()),
                 text("search" if str(data["origin"].values[place]) == "search" else "baseline"),
                 sentence(said),
             ]
             body.append(("", cells))
-    heads = ["learner", "n", "g", "95 % interval", "seeds", *(MEASURES[name] for name in names)]
-    return table([*heads, "origin", "sentence"], body, sortable=True)
+    heads = ["learner", "n", "g and 95 % interval", "seeds", *(MEASURES[name] for name in names)]
+    return paragraph(MEANT, "hint") + table([*heads, "origin", "sentence"], body, sortable=True)
 
 
-def interval(values: Any) -> list[Cell]:
+def interval(values: Any) -> Cell:
     """g and its interval over fresh trainings."""
     if not values.size:
-        return [Cell("failed"), Cell("")]
+        return Cell("failed")
     g, low, high = analysis.logit_interval(values)
-    return [number(g), Cell(f"{low:.2f} to {high:.2f}" if values.size > 1 else "", repr(float(low)))]
+    ends = f" [{low:.2f}, {high:.2f}]" if values.size > 1 else " (one training)"
+    return Cell(f"{g:.2f}{ends}", repr(float(g)))
 
 
 def trials(result: xr.Dataset) -> str:
@@ -98,22 +106,25 @@ def trials(result: xr.Dataset) -> str:
         if name in result and set(result[name].dims) == {"trial", "seed"}
     }
     columns = ("trial", "n", "bits", "seconds", "origin", "generation", "uses_target", "sentence", "failure")
-    column = {name: result[name].values for name in (*columns, "on_front")}
+    column = {name: result[name].values for name in (*columns, "on_front") if name in result}
+    failures = "failure" in column and any(str(one) for one in column["failure"])
     body = []
     for place in range(result.sizes["trial"]):
         one = {name: values[place] for name, values in column.items()}
+        own = str(one["origin"]) == "search"
         cells = [
             Cell(str(int(one["trial"]))),
             Cell(str(int(one["n"]))),
             number(float(one["bits"]), 0),
             *(number(float(values[place])) for values in means.values()),
             number(float(one["seconds"]), 1),
-            text(one["origin"]),
-            Cell(str(int(one["generation"]))),
-            text("yes" if int(one["uses_target"]) else ""),
+            text("search" if own else "baseline"),
+            Cell(str(int(one["generation"])) if own else ""),
+            text("yes" if int(one.get("uses_target", 0)) else "no"),
             sentence(one["sentence"]),
-            text(one["failure"]),
+            *([text(one["failure"])] if failures else []),
         ]
         body.append(("front" if int(one["on_front"]) else "", cells))
     heads = ["trial", "n", "bits", *(MEASURES.get(name, "g") for name in means), "seconds", "origin"]
-    return table([*heads, "generation", "uses target", "sentence", "failure"], body, sortable=True, tall=True)
+    heads += ["generation", "uses target", "sentence", *(["failure"] if failures else [])]
+    return table(heads, body, sortable=True, tall=True)
