@@ -313,7 +313,7 @@ def mixture(whole: Whole) -> Derived:
 
 
 def atlas(whole: Whole) -> Derived:
-    """Samples, sentence and g of every learner: a figure for each lesson, or one where there is one target."""
+    """Samples, sentence and g of every learner: a figure for each lesson, or one for a single target."""
     shown: dict[str, dict[tuple[str, str], analysis.LearnedSet]] = {}
     alone = len(set(whole.cells["target"].values.tolist())) == 1
     for i, (_, one) in enumerate(whole.found):
