@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from search.baselines import iid
     from search.cache import Cache, open_cache
-    from search.choice import choose
+    from search.choice import choose, chosen_of
     from search.driver import Progress, minimise
     from search.errors import SearchError
     from search.evaluation import Objective, Outcome, Task, evaluate
     from search.front import non_dominated
+    from search.ladder import Ladder, ladder_of
     from search.ledger import Entry, Ledger, open_ledger
     from search.lock import sole_driver
     from search.registry import available, load, register, settings
     from search.searcher import Evaluated, Problem, Proposal, Searcher
-    from search.shrinking import minimal
+    from search.shrinking import minimal, with_minimal
+    from search.tunable import tunable
+    from search.tuning import tune
     from search.verification import Standing, verify
     from search.workers import start
 
@@ -29,6 +32,7 @@ _HOME = {
     "Cache": "cache",
     "Entry": "ledger",
     "Evaluated": "searcher",
+    "Ladder": "ladder",
     "Ledger": "ledger",
     "Objective": "evaluation",
     "Outcome": "evaluation",
@@ -41,8 +45,10 @@ _HOME = {
     "Task": "evaluation",
     "available": "registry",
     "choose": "choice",
+    "chosen_of": "choice",
     "evaluate": "evaluation",
     "iid": "baselines",
+    "ladder_of": "ladder",
     "load": "registry",
     "minimal": "shrinking",
     "minimise": "driver",
@@ -53,13 +59,17 @@ _HOME = {
     "settings": "registry",
     "sole_driver": "lock",
     "start": "workers",
+    "tunable": "tunable",
+    "tune": "tuning",
     "verify": "verification",
+    "with_minimal": "shrinking",
 }
 
 __all__ = [
     "Cache",
     "Entry",
     "Evaluated",
+    "Ladder",
     "Ledger",
     "Objective",
     "Outcome",
@@ -72,8 +82,10 @@ __all__ = [
     "Task",
     "available",
     "choose",
+    "chosen_of",
     "evaluate",
     "iid",
+    "ladder_of",
     "load",
     "minimal",
     "minimise",
@@ -84,7 +96,10 @@ __all__ = [
     "settings",
     "sole_driver",
     "start",
+    "tunable",
+    "tune",
     "verify",
+    "with_minimal",
 ]
 
 

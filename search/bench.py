@@ -241,6 +241,8 @@ class Bench:
             except KeyboardInterrupt:
                 self._drop("dropped by a second interruption")
             return True
+        if kind is None and self.stopped:
+            self._wind_up()
         self._drop("the driver stopped")
         return False
 

@@ -13,7 +13,7 @@ BASELINE = 64  # the number of i.i.d. samples that a claim is held against
 
 @dataclass(frozen=True)
 class Chosen:
-    """A sentence that is taught again, and why."""
+    """A sentence that is taught again, and why; `trial` is its place in the search's result, or -1."""
 
     trial: int
     sentence: str
@@ -56,6 +56,17 @@ def choose(result: xr.Dataset, sentences: int = 3, baselines: int = 2) -> list[C
         *_described(result, roles, sentences),
         *_described(result, [("iid", place) for place in compared], baselines),
     ]
+
+
+def chosen_of(result: xr.Dataset, least: xr.Dataset | None) -> list[Chosen]:
+    """The lesson that `search.minimal` ended with, where it is smaller than the one it began with.
+
+    `result` is that of `with_minimal`: it has the lesson as a trial.
+    """
+    if least is None or not least.attrs.get("attempt", 0):
+        return []
+    place = result["sentence"].values.tolist().index(str(least.attrs["minimal"]))
+    return _described(result, [("minimal", place)], 1)
 
 
 def _described(result: xr.Dataset, roles: list[tuple[str, int]], most: int) -> list[Chosen]:

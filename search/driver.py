@@ -4,25 +4,31 @@
         result = minimise(objective, grammar, searcher, 60, book, pool, baselines=iid(...))
 
 A pure function of the seed and of the results so far: the same call on the same ledger resumes, the number
-and order of workers change nothing. A larger budget goes on where a smaller one ended.
+and order of workers change nothing. A larger budget goes on where a smaller one ended. With a ladder
+(`search.ladder`) a proposal is first looked at cheaply, and few are trained in full.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import xarray as xr
 
 import grammars
 from search.bench import Bench, Job, Row, interruptible
+from search.derivations import parameters
 from search.errors import SearchError
-from search.evaluation import Objective, Task
+from search.evaluation import Objective, Outcome, Task, canonical, content_key
+from search.ladder import Climb, Ladder
 from search.ledger import Entry, Ledger
-from search.result import build
+from search.result import Climbed, build
 from search.searcher import Admission, Allow, Candidate, Evaluated, Problem, Proposal, Searcher
+from search.setting import next_generation
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +43,7 @@ class Progress:
     total: int
     baselines_done: int
     baselines_total: int
+    looks: int  # evaluations on lower rungs of a ladder
     failed: int
     trained: int
     generation: int
@@ -58,21 +65,33 @@ def minimise(
     baselines: Sequence[grammars.Sentence] = (),
     allow: Allow | None = None,
     progress: Callable[[Progress], None] | None = None,
+    ladder: Ladder | None = None,
 ) -> xr.Dataset:
     """Look for lessons with g up, n down and bits down; `search.result` says what the dataset holds.
 
     budget: evaluations of proposed sentences; `baselines` come on top, when a worker would be idle. `allow`
     refuses sentences beforehand. Ctrl-C begins nothing new and returns what there is: the attribute `stopped`
     is then "interrupted", else "" or, where the searcher ran out of sentences, "exhausted".
+
+    With a `ladder` the budget counts proposals at its foot; the searcher is told a g of those only that were
+    trained in full, and NaN, as of a failure, of the others. Each rung is a study of its own in the ledger.
     """
     if budget < 1:
         raise SearchError(f"`evaluations >= 1` must hold, but got evaluations={budget}")
     with interruptible() as asked:
         search = _Search(objective, grammar, searcher, budget, allow, progress)
         stopped = "interrupted"  # unless `run` comes to its end
-        with Bench(ledger, workers, asked, search.note) as search.bench:
+        with ExitStack() as benches:
+            search.bench = benches.enter_context(Bench(ledger, workers, asked, search.note))
+            for place, rung in enumerate(ladder.rungs if ladder is not None else ()):
+                book = ledger.sibling(f"rung-{place}", rung.objective.content())
+                search.lower.append(benches.enter_context(Bench(book, workers, asked, search.tell)))
+                search.books.append(book)
+            search.climbing = Climb(ladder, search.teach) if ladder is not None and ladder.rungs else None
             stopped = search.run(baselines, ledger.lessons)
-    return build(objective, grammar, search.rows(), ledger, stopped=stopped, budget=budget)
+    return build(
+        objective, grammar, search.rows(), ledger, stopped=stopped, budget=budget, climb=search.climbed()
+    )
 
 
 class _Search:
@@ -102,7 +121,12 @@ class _Search:
         self._history: list[Evaluated] = []
         self._baselines: list[Job] = []
         self._best: Row | None = None
+        self._rows = self._searched = self._failed = 0  # of full training
         self._generation = 0
+        self.climbing: Climb | None = None
+        self.lower: list[Bench] = []
+        self.books: list[Ledger] = []
+        self._jobs: dict[int, Job] = {}  # of a search with a ladder, by index
 
     def run(self, baselines: Sequence[grammars.Sentence], known: Mapping[str, tuple[str, int]]) -> str:
         """The loop; why it ended before the budget did, or nothing. `known`: `Ledger.lessons`."""
@@ -115,34 +139,84 @@ class _Search:
             if not batch and not self.bench.stopped:
                 logger.warning("the searcher has no new sentence after %d evaluations", len(self._history))
                 return "exhausted" if self.bench.run_spare() else "interrupted"
-            if not self.bench.run([job for job, _ in batch]):
+            if not self._finish([job for job, _ in batch]):
                 return "interrupted"
             self._history += [self._evaluated(job, sentence) for job, sentence in batch]
+            if self.climbing is not None:
+                self.tell()
         return "" if self.bench.run_spare() else "interrupted"
 
     def rows(self) -> list[Row]:
-        """Everything that was finished, in the order of proposal."""
-        return [row for _, row in sorted(self.bench.rows.items())]
+        """Everything that was finished, in the order of proposal; without measures what was not promoted."""
+        rows = dict(self.bench.rows)
+        for index, job in self._jobs.items():
+            if index not in rows and any(index in bench.rows for bench in self.lower):
+                rows[index] = Row(job.entry, Outcome(job.entry.key, job.entry.n))
+        return [row for _, row in sorted(rows.items())]
+
+    def climbed(self) -> Climbed | None:
+        """What was seen on each rung, where there is a ladder."""
+        if self.climbing is None:
+            return None
+        return Climbed(self.climbing, [*(bench.rows for bench in self.lower), self.bench.rows])
+
+    def teach(self, level: int, places: Sequence[int]) -> Mapping[int, float] | None:
+        """g of these proposals on one rung; None where the search was stopped."""
+        jobs = [self._jobs[place] for place in places]
+        bench = self.bench
+        if level < len(self.lower):
+            jobs, bench = [self._look(job, level) for job in jobs], self.lower[level]
+        if not bench.run(jobs):
+            self.bench.run([])  # whose baselines may be under way
+            return None
+        return {place: bench.rows[place].outcome.g for place in places}
 
     def note(self, row: Row) -> None:
         """Keep the best of the search in view, and tell whoever listens."""
-        if row.entry.origin == "search" and row.outcome.failure is None:
+        self._rows += 1
+        self._searched += row.entry.origin == "search"
+        if row.outcome.failure is not None:
+            self._failed += 1
+            if self._failed == self._rows >= ALL_FAILED:
+                raise SearchError(
+                    f"each of the first {self._rows} evaluations failed; the last: {row.outcome.failure}"
+                )
+        elif row.entry.origin == "search":
             best = self._best
             if best is None or (row.outcome.g, -row.entry.n) > (best.outcome.g, -best.entry.n):
                 self._best = row
-        failures = [row.outcome.failure for row in self.bench.rows.values()]
-        if len(failures) >= ALL_FAILED and all(failures):
-            raise SearchError(
-                f"each of the first {len(failures)} evaluations failed; the last: {failures[-1]}"
-            )
+        self.tell()
+
+    def tell(self, _: Row | None = None) -> None:
+        """Tell whoever listens where the search stands."""
         if self._progress is not None:
             self._progress(self._standing())
+
+    def _finish(self, jobs: Sequence[Job]) -> bool:
+        """Teach a batch, or let it climb; False where the search was stopped before."""
+        if self.climbing is None:
+            return self.bench.run(jobs)
+        for job in jobs:
+            self._jobs[job.entry.index] = job
+            self.climbing.add(job.entry.index, job.entry.key, job.entry.n)
+        return self.climbing.climb([job.entry.index for job in jobs])
+
+    def _look(self, job: Job, level: int) -> Job:
+        """The same lesson on a lower rung."""
+        assert self.climbing is not None
+        rung, entry = self.climbing.ladder.rungs[level], job.entry
+        known = self.books[level].lessons.get(entry.sentence)
+        if known is None:
+            examples = canonical(self._grammar.parse(entry.sentence, type="Lesson").denote())
+            known = content_key(rung.objective, examples), entry.n
+        extra = {"rung": len(self.lower) - level}
+        return Job(replace(entry, key=known[0], extra=extra), Task(rung.objective, entry.sentence))
 
     def _next_batch(self) -> list[tuple[Job, grammars.Sentence]]:
         """The searcher's next proposals, as many as the budget has room for, begun as they come."""
         known, looked_at = self._known, self._looked_at
         admission = Admission(self._objective, self._taken, self._allow, known, looked_at)
-        self._generation = 1 + max((one.generation for one in self._history), default=-1)
+        self._generation = next_generation(self._history)
         problem = Problem(self._grammar, self._objective.seed, admission)
         proposals = self._searcher.propose(problem, tuple(self._history))
         batch: list[tuple[Job, grammars.Sentence]] = []
@@ -152,12 +226,14 @@ class _Search:
             index = len(self._baselines) + len(self._history) + len(batch)
             job = self._job(proposal, index, "search", self._generation)
             batch.append((job, proposal.candidate.sentence))
-            self.bench.begin(job)
+            if self.climbing is None:
+                self.bench.begin(job)
         self._taken |= {job.entry.key for job, _ in batch}
         return batch
 
     def _job(self, proposal: Proposal, index: int, origin: str, generation: int) -> Job:
         candidate = proposal.candidate
+        params, distributions = parameters(candidate.sentence)
         entry = Entry(
             key=candidate.key,
             index=index,
@@ -167,6 +243,8 @@ class _Search:
             origin=origin,
             generation=generation,
             parents=proposal.parents,
+            params=params,
+            distributions=distributions,
         )
         return Job(entry, Task(self._objective, entry.sentence))
 
@@ -184,21 +262,24 @@ class _Search:
         return jobs
 
     def _evaluated(self, job: Job, sentence: grammars.Sentence) -> Evaluated:
-        entry, outcome = job.entry, self.bench.rows[job.entry.index].outcome
-        return Evaluated(entry.index, sentence, entry.generation, entry.parents, entry.n, outcome.g)
+        entry, row = job.entry, self.bench.rows.get(job.entry.index)
+        g = math.nan if row is None else row.outcome.g
+        return Evaluated(entry.index, sentence, entry.generation, entry.parents, entry.n, g)
 
     def _standing(self) -> Progress:
-        rows = list(self.bench.rows.values())
-        searched = [row for row in rows if row.entry.origin == "search"]
-        left = self._budget - len(searched) + len(self._baselines) - (len(rows) - len(searched))
-        pace, best = self.bench.seconds_per_training, self._best
+        done, baselines_done = self._searched, self._rows - self._searched
+        if self.climbing is not None:
+            done = len(self._history)
+        left = self._budget - done + len(self._baselines) - baselines_done
+        pace, best = self._seconds_per_proposal(), self._best
         return Progress(
-            done=len(searched),
+            done=done,
             total=self._budget,
-            baselines_done=len(rows) - len(searched),
+            baselines_done=baselines_done,
             baselines_total=len(self._baselines),
-            failed=sum(row.outcome.failure is not None for row in rows),
-            trained=self.bench.trained,
+            looks=sum(len(bench.rows) for bench in self.lower),
+            failed=self._failed,
+            trained=self.bench.trained + sum(bench.trained for bench in self.lower),
             generation=self._generation,
             best_g=best.outcome.g if best else 0.0,
             best_n=best.entry.n if best else 0,
@@ -206,3 +287,13 @@ class _Search:
             seconds=time.monotonic() - self._started,
             seconds_left=None if pace is None else pace * max(left, 0),
         )
+
+    def _seconds_per_proposal(self) -> float | None:
+        """What a proposal costs by the driver's clock, all its rungs together; None before one is trained."""
+        if self.climbing is None:
+            return self.bench.seconds_per_training
+        benches = [*self.lower, self.bench]
+        if not self._history or all(bench.seconds_per_training is None for bench in benches):
+            return None
+        spent = [(bench.seconds_per_training or 0.0) * len(bench.rows) for bench in benches]
+        return sum(spent) / len(self._history)

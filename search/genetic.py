@@ -18,7 +18,9 @@ and varied first generation helped as much.
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
 from math import floor, log2
 
 import numpy as np
@@ -52,6 +54,24 @@ class Individual:
         self.sentence = evaluated.sentence
         self.index = evaluated.index
         self.fitness = fitness
+
+
+@dataclass
+class Memory:
+    """A history and the population that selection makes of it."""
+
+    history: tuple[Evaluated, ...] = ()
+    population: list[Evaluated] = field(default_factory=list)
+    chosen: list[Individual] = field(default_factory=list)
+
+    @property
+    def last(self) -> int:
+        """The last generation that was selected from."""
+        return self.history[-1].generation
+
+    def forget(self) -> None:
+        """Begin again."""
+        self.history, self.population, self.chosen = (), [], []
 
 
 @dataclass(frozen=True)
@@ -92,19 +112,26 @@ class Genetic:
                 yield proposal
 
     def _survivors(self, history: Sequence[Evaluated]) -> list[Individual]:
-        """The population after the last generation: NSGA-II applied generation by generation."""
-        population: list[Evaluated] = []
-        chosen: list[Individual] = []
-        last = max(evaluated.generation for evaluated in history)
-        by_generation: list[list[Evaluated]] = [[] for _ in range(last + 1)]
-        for evaluated in history:
-            if not evaluated.failed:
-                by_generation[evaluated.generation].append(evaluated)
-        known = {evaluated.index: evaluated for evaluated in history}
-        for newcomers in by_generation:
-            chosen = tools.selNSGA2(self._individuals([*population, *newcomers]), self.population)
-            population = [known[individual.index] for individual in chosen]
-        return chosen
+        """The population after the last generation: NSGA-II applied generation by generation.
+
+        Remembered for the history that it belongs to, so that a longer one is not begun from the start.
+        """
+        memory, told = self._memory, tuple(history)
+        here = len(memory.history)
+        if told[:here] != memory.history or (0 < here < len(told) and told[here].generation == memory.last):
+            memory.forget()
+            here = 0
+        for _, newcomers in groupby(told[here:], key=lambda one: one.generation):
+            pool = [*memory.population, *(one for one in newcomers if not one.failed)]
+            known = {one.index: one for one in pool}
+            memory.chosen = tools.selNSGA2(self._individuals(pool), self.population)
+            memory.population = [known[individual.index] for individual in memory.chosen]
+        memory.history = told
+        return memory.chosen
+
+    @cached_property
+    def _memory(self) -> "Memory":
+        return Memory()
 
     def _individuals(self, evaluated: Sequence[Evaluated]) -> list[Individual]:
         best = max((one.g for one in evaluated), default=0.0)

@@ -160,6 +160,11 @@ class Ledger:
         study = role if self._name == "search" else f"{self._name}-{role}"
         return Ledger(self._storage, self._artifacts, study, settings, self._pulse, self.cache)
 
+    def refer(self, word: str, other: "Ledger") -> None:
+        """Name another study in this one's user attributes, such as the one that it tunes."""
+        with in_one_line("the ledger"):
+            self._storage.set_study_user_attr(self._study_id, word, other._name)
+
     def start(self, entry: Entry) -> int | None:
         """Write a RUNNING trial down; its id in the storage.
 

@@ -77,7 +77,7 @@ class OptunaSearch(Priced):
         if len(known) < 2:
             yield from map(Proposal, varied_lessons(problem, rng, self.first, self.max_bits))
             return
-        with _quiet():
+        with quiet():
             study, space = self._study(known, int(rng.integers(2**31)))
         free = self._free(known)
         for _ in range(self.batch):
@@ -92,7 +92,7 @@ class OptunaSearch(Priced):
         free: Mapping[str, list[Any]],
     ) -> Iterator[Proposal]:
         for _ in range(self.tries):
-            with _quiet():
+            with quiet():
                 trial = study.ask()
                 chooser = _Suggested(rng, trial, space, free)
                 sentence = compose(problem.grammar, "Lesson", chooser, self.max_bits)
@@ -215,7 +215,7 @@ class _Suggested(Chooser):
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without Optuna's notes on studies that nobody sees and on what is experimental."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -7,6 +7,7 @@ one example: `y`, `x` on a grid, `coordinate` on the plane.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import grammars
 from search.bench import Row
 from search.evaluation import Objective
 from search.front import non_dominated
+from search.ladder import Climb
 from search.ledger import Ledger
 from search.pictures import KEPT
 
@@ -42,6 +44,14 @@ COLUMNS: dict[str, tuple[Callable[[Row], Any], str, str]] = {
 }
 
 
+@dataclass(frozen=True)
+class Climbed:
+    """A ladder after a search: and the rows of each rung by index, the lowest rung first."""
+
+    climb: Climb
+    rows: Sequence[Mapping[int, Row]]
+
+
 def build(
     objective: Objective,
     grammar: grammars.Grammar,
@@ -50,8 +60,14 @@ def build(
     *,
     stopped: str,
     budget: int,
+    climb: Climbed | None = None,
 ) -> xr.Dataset:
-    """The dataset of a search; a failed evaluation is a row of NaN. Only `seconds` depends on the machine."""
+    """The dataset of a search; a failed evaluation is a row of NaN. Only `seconds` depends on the machine.
+
+    After a search with a ladder a row is NaN too where the lesson was not promoted to full training: `rung`
+    says how far below it stayed, `generalization_at` and `seconds_at` over (trial, fidelity) what was seen
+    on each rung, and the attribute `ladder` (JSON, one judgement per rung) how well rungs predict.
+    """
     target = grammar.parse(objective.target, type="Set")
     variables = columns(COLUMNS, rows)
     variables["uses_target"] = labelled(
@@ -71,6 +87,8 @@ def build(
         attrs=origin_attributes(objective, "What each lesson taught")
         | {"stopped": stopped, "evaluations": budget, "metrics": "generalization up, n down, bits down"},
     )
+    if climb is not None:
+        dataset = with_ladder(dataset, rows, climb)
     dataset["on_front"] = labelled(
         "trial", front_of(dataset, ("n", "bits")), "1 where no proposed lesson is better in (g, n, bits)"
     )
@@ -78,6 +96,33 @@ def build(
         "trial", front_of(dataset, ("n",)), "1 where no proposed lesson is better in (g, n)"
     )
     return dataset
+
+
+def with_ladder(dataset: xr.Dataset, rows: Sequence[Row], climbed: Climbed) -> xr.Dataset:
+    """What was seen on each rung beside what full training gave."""
+    climb, levels = climbed.climb, range(len(climbed.rows))
+    found = [[climbed.rows[level].get(row.entry.index) for level in levels] for row in rows]
+    # baselines and whatever came to the top are 0
+    rung = [len(line) - 1 - max((p for p, one in enumerate(line) if one), default=0) for line in found]
+    seen = [[np.nan if one is None else one.outcome.g for one in line] for line in found]
+    took = [[np.nan if one is None else one.outcome.seconds for one in line] for line in found]
+    dims = ("trial", "fidelity")
+    shape = (len(rows), len(levels))
+    dataset["rung"] = dataset["rung"].copy(data=np.array(rung, dtype=int))
+    dataset["seconds"] = dataset["seconds"].copy(data=np.nansum(np.array(took).reshape(shape), axis=1))
+    dataset["generalization_at"] = labelled(
+        dims, np.array(seen, dtype=float).reshape(shape), "generalization as seen on each rung"
+    )
+    dataset["seconds_at"] = labelled(
+        dims, np.array(took, dtype=float).reshape(shape), "duration of the evaluation on each rung", "s"
+    )
+    dataset = dataset.assign_coords(
+        fidelity=labelled(
+            "fidelity", np.array(climb.ladder.names), "rung, from the cheapest to full training"
+        )
+    )
+    verdicts = [asdict(one) | {"dropped": one.dropped} for _, one in sorted(climb.judgements.items())]
+    return dataset.assign_attrs(ladder=json.dumps(verdicts))
 
 
 def _uses_target(row: Row, grammar: grammars.Grammar, target: grammars.Sentence) -> bool:

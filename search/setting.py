@@ -46,5 +46,5 @@ class Priced:
 
 
 def next_generation(history: Sequence[Evaluated]) -> int:
-    """The number of the batch to propose, from 0."""
-    return 1 + max((evaluated.generation for evaluated in history), default=-1)
+    """The number of the batch to propose, from 0; a history is in the order of proposal."""
+    return history[-1].generation + 1 if history else 0

@@ -26,7 +26,7 @@ from search.bench import Bench, Job, Row, interruptible
 from search.errors import SearchError
 from search.evaluation import Objective, Task, canonical, content_key
 from search.ledger import Entry, Ledger
-from search.result import labelled, origin_attributes
+from search.result import front_of, labelled, origin_attributes
 from search.subsets import Subsets
 
 STUDY = "shrink"
@@ -237,3 +237,51 @@ def _dataset(shrink: _Shrink, objective: Objective, stopped: str) -> xr.Dataset:
         | found
         | {"threshold": shrink.threshold, "stopped": stopped}
     )
+
+
+def with_minimal(result: xr.Dataset, least: xr.Dataset | None, grammar: grammars.Grammar) -> xr.Dataset:
+    """The result of a search with, as its last trial, the lesson that `minimal` made of one of its own.
+
+    Its `generalization` is that of the trainings on the way there, as many as the search's evaluations have;
+    its other measures are NaN. Nothing is added where no smaller lesson was found, or one of the result's.
+    """
+    if least is None or not least.attrs.get("attempt", 0):
+        return result
+    text = str(least.attrs["minimal"])
+    known = result["sentence"].values.tolist()
+    if text in known:
+        return result
+    lesson = grammar.parse(text, type="Lesson")
+    row = result.isel(trial=[-1]).map(_nothing, keep_attrs=True)
+    row = row.assign_coords(trial=result["trial"][-1:].copy(data=[int(result["trial"][-1]) + 1]))
+    said = {
+        "sentence": text,
+        "origin": "search",
+        "generation": int(result["generation"].max()) + 1,
+        "parents": str(known.index(str(least["sentence"].values[0]))),
+        "n": int(least.attrs["n"]),
+        "bits": float(least.attrs["bits"]),
+        "seconds": float(least["seconds"][int(least.attrs["attempt"])]),
+        "uses_target": int(lesson.uses_target(grammar.parse(str(result.attrs["target"]), type="Set"))),
+    }
+    for name, value in said.items():
+        row[name] = row[name].copy(data=np.array([value]))
+    g = least["generalization"].isel(attempt=int(least.attrs["attempt"])).values
+    seeds = min(result.sizes["seed"], len(g))
+    row["generalization"].values[0, :seeds] = g[:seeds]
+    examples = canonical(lesson.denote())[: result.sizes["example"]]
+    row["examples"].values[0, : len(examples)] = examples
+    whole = xr.concat(
+        [result, row], "trial", data_vars="minimal", coords="minimal", compat="override", join="override"
+    )
+    for name, costs in (("on_front", ("n", "bits")), ("on_front_n", ("n",))):
+        whole[name] = whole[name].copy(data=front_of(whole, costs))
+    return whole
+
+
+def _nothing(values: xr.DataArray) -> xr.DataArray:
+    """The same without its content: NaN, 0 or no text."""
+    if "trial" not in values.dims:
+        return values
+    empty = {"f": np.nan, "U": ""}.get(values.dtype.kind, 0)
+    return values.copy(data=np.full(values.shape, empty, dtype=values.dtype))

@@ -4,6 +4,9 @@ What a search says of its own winners is too good: they were chosen among many f
 each sentence is taught with seeds that the search never used. Seed number i gives all sentences equal
 first weights and equal noise, so that their differences are paired. Each cell of (sentence, learner, seed)
 is a trial of a second study in the same storage, so an interrupted verification goes on.
+
+A learner may be asked on another grid: the same words, read on that space, teach it what the target's words
+mean there. Where a sentence says nothing on that grid, its cells are empty and say why.
 """
 
 import hashlib
@@ -22,7 +25,7 @@ import grammars
 from search.bench import Bench, Job, Row, interruptible
 from search.choice import Chosen, choose
 from search.errors import SearchError
-from search.evaluation import Objective, Outcome, Task, canonical, content_key
+from search.evaluation import Objective, Outcome, Task, canonical, content_key, load_grammar
 from search.ledger import Entry, Ledger
 from search.result import kept_samples, labelled, measured, origin_attributes, stratum_coordinates
 
@@ -52,23 +55,26 @@ def verify(
     sentences: int = 3,
     baselines: int = 2,
     seeds_of_others: int | None = None,
+    extra: Sequence[Chosen] = (),
     progress: Callable[[Standing], None] | None = None,
 ) -> xr.Dataset:
     """Teach the chosen sentences (`search.choice`) to every learner with `seeds` fresh seeds: `verified.nc`.
 
-    learners: an objective for each, by the name it is shown with (`objective.taught_to(name, settings)`);
-    one that cannot learn examples of this shape is left out with a warning. `seeds_of_others` is the number
-    of seeds of all but the first, where it is smaller: what they lack is NaN. Dimensions: sentence, learner,
+    learners: an objective for each, by the name it is shown with (`objective.taught_to(name, settings)`),
+    whose space may be another; one that cannot learn examples of its shape is left out with a warning.
+    `extra` are sentences from elsewhere, such as `search.chosen_of(search.minimal(...))`.
+    `seeds_of_others` is the number of seeds of all but the first, where it is smaller: what they lack is
+    NaN. Dimensions: sentence, learner,
     seed, stratum; `g`, `g_low`, `g_high` are the t-interval over seeds on the logit scale; `difference`,
     `difference_low`, `difference_high` over (sentence, baseline, learner) that of the paired differences.
     Ctrl-C begins nothing new: what is missing is NaN, and the attribute `stopped` is "interrupted".
     """
     if seeds < 1:
         raise SearchError(f"`verify.seeds >= 1` must hold, but got verify.seeds={seeds}")
-    pupils = {name: objective for name, objective in learners.items() if _can_learn(name, objective, grammar)}
-    chosen = choose(result, sentences, baselines)
+    pupils = {name: objective for name, objective in learners.items() if _can_learn(name, objective)}
+    chosen = _with(choose(result, sentences, baselines), extra)
     each = [seeds] + [min(seeds, seeds_of_others or seeds)] * (len(pupils) - 1)
-    jobs = _jobs(chosen, grammar, list(pupils.values()), each)
+    jobs, silent = _jobs(chosen, grammar, list(pupils.values()), each)
     book = ledger.sibling(STUDY, {"grammar": grammar.name, "space": str(grammar.space)})
 
     def note(row: Row) -> None:
@@ -80,7 +86,8 @@ def verify(
     with interruptible() as asked, Bench(book, workers, asked, note) as bench:
         finished = bench.run(list(jobs.values()))
     rows = {cell: bench.rows.get(job.entry.index) for cell, job in jobs.items()}
-    dataset = _dataset(chosen, list(pupils), seeds, rows, book, tuple(grammar.space.shape))
+    shapes = [tuple(objective.space.shape) for objective in pupils.values()]
+    dataset = _dataset(chosen, list(pupils), seeds, rows, silent, book, tuple(grammar.space.shape), shapes)
     first = next(iter(learners.values()))
     return dataset.assign_attrs(
         origin_attributes(first, "What the best lessons taught again, with fresh seeds")
@@ -88,11 +95,19 @@ def verify(
     )
 
 
-def _can_learn(name: str, objective: Objective, grammar: grammars.Grammar) -> bool:
+def _with(chosen: Sequence[Chosen], extra: Sequence[Chosen]) -> list[Chosen]:
+    """Sentences from elsewhere after those of the front, before the baselines; each once."""
+    known = {one.sentence for one in chosen}
+    found = [one for one in chosen if one.origin != "iid"]
+    plain = [one for one in chosen if one.origin == "iid"]
+    return [*found, *(one for one in extra if one.sentence not in known), *plain]
+
+
+def _can_learn(name: str, objective: Objective) -> bool:
     import models
 
     learner = models.load(objective.learner, **dict(objective.settings))
-    reason = learner.supports(tuple(grammar.space.shape))
+    reason = learner.supports(tuple(objective.space.shape))
     if reason is not None:
         logger.warning("%s is left out of the verification: %s", name, reason)
     return reason is None
@@ -100,27 +115,68 @@ def _can_learn(name: str, objective: Objective, grammar: grammars.Grammar) -> bo
 
 def _jobs(
     chosen: Sequence[Chosen], grammar: grammars.Grammar, learners: Sequence[Objective], seeds: Sequence[int]
-) -> dict[Cell, Job]:
-    """All cells, seed by seed, so that an early stop leaves whole seeds; `seeds` of each learner."""
-    lessons = [canonical(grammar.parse(one.sentence, type="Lesson").denote()) for one in chosen]
+) -> tuple[dict[Cell, Job], dict[tuple[int, int], str]]:
+    """All cells, seed by seed, so that an early stop leaves whole seeds; `seeds` of each learner.
+
+    Beside them the sentences that say nothing on a learner's grid, with the reason.
+    """
+    lessons: dict[tuple[int, Any], _Lesson | str] = {}
+    for (place, one), objective in product(enumerate(chosen), learners):
+        if (place, objective.space) not in lessons:
+            lessons[place, objective.space] = _lesson(one.sentence, objective, grammar)
     jobs: dict[Cell, Job] = {}
+    silent: dict[tuple[int, int], str] = {}
     for seed, learner, sentence in product(range(max(seeds)), range(len(learners)), range(len(chosen))):
         if seed >= seeds[learner]:
             continue
         one, objective = chosen[sentence], learners[learner]
+        lesson = lessons[sentence, objective.space]
+        if isinstance(lesson, str):
+            silent[sentence, learner] = lesson
+            continue
         fresh = replace(objective, seed=fresh_seed(objective.seed, seed), seeds=1, paired=True)
+        extra: dict[str, str | int | float] = {
+            "role": one.role,
+            "learner": objective.learner,
+            "seed": seed,
+        }
+        if objective.space != grammar.space:
+            extra["space"] = str(objective.space)
         entry = Entry(
-            key=content_key(fresh, lessons[sentence]),
+            key=content_key(fresh, lesson.examples),
             index=len(jobs),
             sentence=one.sentence,
-            n=one.n,
-            bits=one.bits,
+            n=len(lesson.examples),
+            bits=lesson.bits,
             origin=one.origin,
-            parents=(one.trial,),
-            extra={"role": one.role, "learner": objective.learner, "seed": seed},
+            parents=(one.trial,) if one.trial >= 0 else (),
+            extra=extra,
         )
         jobs[sentence, learner, seed] = Job(entry, Task(fresh, one.sentence))
-    return jobs
+    return jobs, silent
+
+
+@dataclass(frozen=True, eq=False)
+class _Lesson:
+    """What a sentence teaches on one space, and what it costs there."""
+
+    examples: Any
+    bits: float
+
+
+def _lesson(text: str, objective: Objective, grammar: grammars.Grammar) -> _Lesson | str:
+    """A sentence read on the objective's space, or why it says nothing there."""
+    there = grammar
+    if objective.space != grammar.space:
+        there = load_grammar(objective.grammar, objective.space, objective.plugins)
+    try:
+        sentence = there.parse(text, type="Lesson")
+        examples = canonical(sentence.denote())
+    except grammars.GrammarError as error:
+        if there is grammar:
+            raise
+        return f"no sentence on {there.space}: {' '.join(str(error).split())}"
+    return _Lesson(examples, sentence.bits) if len(examples) else f"no examples on {there.space}"
 
 
 def fresh_seed(search_seed: int, number: int) -> int:
@@ -134,15 +190,20 @@ def _dataset(
     learners: Sequence[str],
     seeds: int,
     rows: Mapping[Cell, Row | None],
+    silent: Mapping[tuple[int, int], str],
     ledger: Ledger,
     shape: tuple[int, ...],
+    shapes: Sequence[tuple[int, ...]],
 ) -> xr.Dataset:
+    """`shape` is that of the examples whose samples are kept, `shapes` that of each learner's."""
     cells = list(product(range(len(chosen)), range(len(learners)), range(seeds)))
     sizes = (len(chosen), len(learners), seeds)
     dims = ("sentence", "learner", "seed")
-    missing = Outcome("", 0, failure="not done")
     found = [rows.get(cell) for cell in cells]
-    outcomes = [missing if row is None else row.outcome for row in found]
+    outcomes = [
+        Outcome("", 0, failure=silent.get(cell[:2], "not done")) if row is None else row.outcome
+        for cell, row in zip(cells, found, strict=True)
+    ]
     variables = measured(outcomes, dims, sizes, None)
     variables["seconds"] = _cells(
         dims, sizes, [o.seconds for o in outcomes], "duration of an evaluation", "s"
@@ -153,9 +214,11 @@ def _dataset(
     if "generalization" in variables:
         g = variables["generalization"][1]
         variables |= _intervals(g) | _differences(g, [one.origin == "iid" for one in chosen])
-    variables |= kept_samples(
-        shape, dims, sizes, [None if row is None else row.entry.key for row in found], ledger
-    )
+    keys = [
+        None if row is None or shapes[cell[1]] != shape else row.entry.key
+        for cell, row in zip(cells, found, strict=True)
+    ]
+    variables |= kept_samples(shape, dims, sizes, keys, ledger)
     return xr.Dataset(variables, coords=_coordinates(chosen, learners) | stratum_coordinates(outcomes))
 
 

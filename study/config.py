@@ -44,6 +44,18 @@ class Search:
     baselines: list[int] = setting(
         [1, 4, 16, 64, 256], "sizes of the i.i.d. samples beside it", "examples", range=(1, 1024)
     )
+    seeds: int = setting(1, "trainings of each teaching set, whose mean counts", "trainings", range=(1, 1000))
+    ladder: bool = setting(False, "look cheaply first: matching machine, short training, full training")
+    short: float = setting(0.125, "with the ladder: share of the steps in short training", range=(1e-3, 0.9))
+    promote: float = setting(0.2, "with the ladder: share of the best that goes on", range=(1e-3, 1.0))
+    shrink: int = setting(
+        24, "spent on making the smallest good teaching set smaller still; 0 is not at all", "trainings",
+        range=(0, 10**6),
+    )  # fmt: skip
+    tune: bool = setting(
+        False, "also tune the learner's own settings, for `sentence` or the best of the front"
+    )
+    tunings: int = setting(16, "with tune: settings of the learner tried", "configurations", range=(1, 10**6))
 
 
 @dataclass
@@ -67,6 +79,9 @@ class Verify:
     others: int = setting(
         3, "fresh trainings of each by the other learners, at most `seeds`", "trainings", range=(1, 1000)
     )
+    grids: list[str] = setting(
+        [], "other grids, such as [12x12], on which the run's learner is taught the same sentences anew"
+    )
 
 
 @dataclass
@@ -82,6 +97,7 @@ class Config:
 
     grammar: str = setting("dots", "the language of targets and teaching sets", choices="grammars")
     target: str = setting("", "the set to be learned, a sentence; empty is the grammar's own")
+    sentence: str = setting("", "a teaching set to try instead of looking for one, a sentence")
     space: Space = field(default_factory=Space)
     learner: Any = field(default_factory=Learner)
     search: Any = field(default_factory=Search)
@@ -117,8 +133,11 @@ VARIANTS: dict[str | tuple[str, str], dict[str, Any]] = {
         "sampler_steps": 24,
     },
     ("polygons", "transformer"): {"patch": 2, "sampler": "sde", "sampler_steps": 24},
+    # Of the networks only mlp learns points; networks of pixels have nothing to say here.
+    "regions": {"learner.name": "mlp", "verify.learners": ["mlp", "machine"]},
 }
 
 # These may differ between a run and its resumption: they do not change what it finds.
-FREE = ("workers", "scheduler", "device", "ledger", "cache", "run", "config")
+FREE = ("workers", "scheduler", "device", "ledger", "cache", "run", "config", "search.shrink",
+        "search.tune", "search.tunings")  # fmt: skip
 FREE_SECTIONS = ("verify", "report")

@@ -11,10 +11,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from study.config import Config, Search
 from study.errors import StudyError
 from study.resolve import decisive, resolve
 
 GROWS = "search.evaluations"
+LATER = {f"search.{name}": getattr(Search, name) for name in ("seeds", "ladder", "short", "promote")}
+LATER["sentence"] = Config.sentence
 
 
 def place(settings: DictConfig) -> Path:
@@ -65,7 +68,8 @@ def settings_of(path: Path) -> dict[str, Any]:
         loaded = OmegaConf.load(path / "config.yaml")
         if not isinstance(loaded, DictConfig):
             raise YAMLError("a list")
-        return decisive(loaded)
+        # What an older folder says nothing of could not be set then: it has its default.
+        return (LATER if "search" in loaded else {}) | decisive(loaded)
     except (YAMLError, OmegaConfBaseException, UnicodeDecodeError, OSError) as error:
         raise StudyError(f"{path / 'config.yaml'} cannot be read: {' '.join(str(error).split())}") from None
 

@@ -1,16 +1,21 @@
 """From settings to the things of the other rooms: objective, searcher, learners to verify with, workers."""
 
+import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import xarray as xr
 from omegaconf import DictConfig, OmegaConf
 
+import grammars
 import models
 import search
+from search.given import Given
 from study.config import Learner
 from study.errors import StudyError
 from study.resolve import joined, learner_settings, load_grammar, variant
@@ -21,11 +26,17 @@ MACHINE = "machine"
 
 @dataclass(frozen=True)
 class Pupil:
-    """A learner by the name it is shown with, its registered name and its settings."""
+    """A learner by the name it is shown with, its registered name and settings; a grid if not the run's."""
 
     label: str
     learner: str
     settings: dict[str, Any]
+    grid: Any = None
+
+    def objective(self, own: search.Objective) -> search.Objective:
+        """The run's objective for this learner."""
+        taught = own.taught_to(self.learner, self.settings)
+        return taught if self.grid is None else replace(taught, space=self.grid)
 
 
 def objective_of(settings: DictConfig) -> search.Objective:
@@ -38,19 +49,36 @@ def objective_of(settings: DictConfig) -> search.Objective:
         settings=tuple(learner_settings(settings).items()),
         samples=settings.measure.samples,
         seed=settings.search.seed,
+        seeds=settings.search.seeds,
         device=device(settings),
         plugins=tuple(settings.plugins),
     )
 
 
 def searcher_of(settings: DictConfig) -> Any:
-    """The searcher with its own settings."""
+    """The searcher with its own settings; where a sentence is given, the one that proposes nothing else."""
+    if settings.sentence:
+        return Given(settings.sentence)
     own = [declared.name for declared in fields(search.settings(settings.search.searcher))]
     return search.load(settings.search.searcher, **{name: settings.search[name] for name in own})
 
 
+def ladder_of(settings: DictConfig) -> search.Ladder | None:
+    """The rungs below full training; None where no ladder is wanted."""
+    if not settings.search.ladder:
+        return None
+    ladder = search.ladder_of(
+        objective_of(settings), share=settings.search.short, promote=settings.search.promote
+    )
+    if not ladder.rungs:
+        raise StudyError(
+            f"search.ladder=true: {settings.learner.name} has no matching machine and no steps to shorten"
+        )
+    return ladder
+
+
 def pupils(settings: DictConfig) -> list[Pupil]:
-    """Who is taught again: the run's learner first, then those of `verify.learners`, each once."""
+    """Who is taught again: the run's learner first, then those of `verify.learners`, then other grids."""
     if not settings.verify.learners:
         return []
     first = Pupil(settings.learner.name, settings.learner.name, learner_settings(settings))
@@ -59,7 +87,30 @@ def pupils(settings: DictConfig) -> list[Pupil]:
         pupil = machine(settings) if text == MACHINE else pupil_of(settings, text)
         if pupil is not None:
             found.setdefault(pupil.label, pupil)
-    return list(found.values())
+    return [*found.values(), *(on_grid(settings, first, text) for text in settings.verify.grids)]
+
+
+def with_tuned(found: Sequence[Pupil], tuned: xr.Dataset | None) -> list[Pupil]:
+    """The same and, after it was tuned, the run's learner with the best settings found."""
+    if tuned is None or not tuned.attrs.get("changed", 0):
+        return list(found)
+    settings = json.loads(str(tuned.attrs["settings"]))
+    return [*found, Pupil(f"{found[0].learner} tuned", found[0].learner, settings)]
+
+
+def on_grid(settings: DictConfig, pupil: Pupil, text: str) -> Pupil:
+    """The run's learner on another grid, such as `12x12`, where the target must be a sentence too."""
+    sides = re.fullmatch(r"([0-9]{1,2})x([0-9]{1,2})", text)
+    if sides is None or not all(1 <= int(side) <= 64 for side in sides.groups()):
+        raise StudyError(f"verify.grids: a grid is <height>x<width> with sides from 1 to 64, but got {text}")
+    if not isinstance(load_grammar(settings).space, grammars.Grid):
+        raise StudyError(f"verify.grids={text}: grammar={settings.grammar} is not about grids")
+    grid = grammars.Grid(*map(int, sides.groups()))
+    try:
+        grammars.load(settings.grammar, space=grid).parse(settings.target, "Set")
+    except grammars.GrammarError as error:
+        raise StudyError(f"verify.grids={text}: target: {error}") from None
+    return replace(pupil, label=f"{pupil.label} on {text}", grid=grid)
 
 
 def machine(settings: DictConfig) -> Pupil | None:

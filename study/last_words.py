@@ -11,12 +11,20 @@ from pathlib import Path
 
 import xarray as xr
 
+from study.thrift import fewer, foretold, tuning
 from study.words import Found, best, best_baseline, finite, found, front, meaning, verified_g
 
 ROWS = 8
 
 
-def say(result: xr.Dataset, verified: xr.Dataset | None, report: Path, dashboard: str) -> None:
+def say(
+    result: xr.Dataset,
+    verified: xr.Dataset | None,
+    report: Path,
+    dashboard: str,
+    least: xr.Dataset | None = None,
+    tuned: xr.Dataset | None = None,
+) -> None:
     """Print the table, its meaning, the report's path and the dashboard's command line."""
     rows = found(result, verified)
     width = min(shutil.get_terminal_size((100, 24)).columns, 120)
@@ -26,7 +34,9 @@ def say(result: xr.Dataset, verified: xr.Dataset | None, report: Path, dashboard
     others = elsewhere(verified, rows)
     if others:
         print("\n".join([*others, ""]))
-    print(textwrap.fill(meaning(rows, str(result.attrs["learner"])), width))
+    for said in (meaning(rows, str(result.attrs["learner"])), fewer(least), tuning(tuned), foretold(result)):
+        if said:
+            print(textwrap.fill(said, width, break_long_words=False, break_on_hyphens=False))
     print(f"\nreport     {report}\ndashboard  {reachable(dashboard)}", flush=True)
 
 
@@ -65,9 +75,22 @@ def elsewhere(verified: xr.Dataset | None, rows: Sequence[Found]) -> list[str]:
     lines = [f"{'':<{width}}" + "".join(f"{row.name:<34}" for row in pair).rstrip()]
     for other in map(str, verified["learner"].values):
         values = verified_g(verified, other)
-        shown = [replace(row, trainings=finite(values[row.sentence])).interval for row in pair]
+        shown = [
+            replace(row, trainings=finite(values[row.sentence])).interval
+            if not (reason := said_nothing(verified, other, row.sentence))
+            else reason
+            for row in pair
+        ]
         lines.append(f"{other:<{width}}" + "".join(f"{one:<34}" for one in shown).rstrip())
     return lines if len(lines) > 2 else []
+
+
+def said_nothing(verified: xr.Dataset, learner: str, sentence: str) -> str:
+    """Where a sentence says nothing on a learner's grid: so in a word; else nothing."""
+    place = list(map(str, verified["sentence"].values)).index(sentence)
+    failures = verified["failure"].sel(learner=learner).isel(sentence=place).values
+    reason = next((str(one) for one in failures if str(one)), "")
+    return "no such sentence" if reason.startswith(("no sentence on", "no examples on")) else ""
 
 
 def table(rows: Sequence[Found]) -> list[str]:

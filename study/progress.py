@@ -41,6 +41,14 @@ class Progress:
         """Show where a verification stands."""
         self._show(now.done, now.total, verification_line(now))
 
+    def shrinking(self, done: int, total: int) -> None:
+        """Show how far the smallest good teaching set is on the way to a smaller one."""
+        self._show(done, total, f"fewer examples: {done} of at most {total} trainings")
+
+    def tuning(self, done: int, total: int) -> None:
+        """Show how far the learner's settings are tuned."""
+        self._show(done, total, f"tuning the learner: {done}/{total} settings")
+
     def _show(self, done: int, total: int, line: str) -> None:
         if self._stream.isatty():
             if self._bar is None:
@@ -66,6 +74,8 @@ def search_line(now: search.Progress) -> str:
     parts = [f"{now.done}/{now.total} evaluations"]
     if now.baselines_total:
         parts[0] += f" + {now.baselines_done}/{now.baselines_total} baselines"
+    if now.looks:
+        parts.append(f"{now.looks} cheap looks")
     parts.append(f"best g {now.best_g:.2f} at n = {now.best_n}" if now.best_n else "no g yet")
     if now.failed:
         parts.append(f"{now.failed} failed")

@@ -43,17 +43,31 @@ def resolve(arguments: Sequence[str]) -> Request:
     file = read_file(line.pop("config")) if "config" in line else {}
     import_plugins(line.get("plugins", file.get("plugins", [])))
     grammar = chosen("grammar", "grammar", line, file, str(Config.grammar))
-    learner = chosen("learner", "learner.name", line, file, str(Learner.name))
+    learner = chosen("learner", "learner.name", line, file, usual_learner(grammar))
     searcher = chosen("searcher", "search.searcher", line, file, str(Search.searcher))
     file = without_others(file, learner, searcher)
     settings = blank(grammar, learner, searcher)
-    layers = [variant(grammar, learner), file]
+    layers = [of_grammar(grammar) | variant(grammar, learner), file]
     if "grammar" in line or "learner.name" in line:
         layers.reverse()
     for layer in [*layers, line]:
         for key, value in layer.items():
             put(settings, key, value)
-    return Request(complete(settings), flags)
+    return Request(with_sentence(complete(settings)), flags)
+
+
+def with_sentence(settings: DictConfig) -> DictConfig:
+    """The teaching set that was given, if there is one, as its canonical text."""
+    if settings.sentence:
+        try:
+            sentence = load_grammar(settings).parse(settings.sentence, "Lesson")
+            examples = sentence.denote()
+        except grammars.GrammarError as error:
+            raise StudyError(f"sentence: {error}") from None
+        if len(examples) == 0:
+            raise StudyError(f"sentence: {sentence} denotes no example, so there is nothing to teach")
+        settings.sentence = literal(str(sentence))
+    return settings
 
 
 def pair(word: str) -> tuple[str, str]:
@@ -137,9 +151,20 @@ def joined(*kinds: type[Any]) -> DictConfig:
 
 
 def variant(grammar: str, learner: str) -> dict[str, Any]:
-    """What the chosen names bring along; a learner's settings may depend on the grammar."""
+    """What the chosen names bring along wherever they are chosen; a learner's settings may depend on the
+    grammar."""
     below = {f"learner.{key}": value for key, value in usual_settings(grammar, learner).items()}
-    return VARIANTS.get(grammar, {}) | below
+    return {key: value for key, value in of_grammar(grammar).items() if key.startswith("space.")} | below
+
+
+def of_grammar(grammar: str) -> dict[str, Any]:
+    """What a grammar brings along to a search, but for who is taught."""
+    return {key: value for key, value in VARIANTS.get(grammar, {}).items() if key != "learner.name"}
+
+
+def usual_learner(grammar: str) -> str:
+    """Who is taught in a grammar when nobody is named."""
+    return str(VARIANTS.get(grammar, {}).get("learner.name", Learner.name))
 
 
 def usual_settings(grammar: str, learner: str) -> dict[str, Any]:

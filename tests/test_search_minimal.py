@@ -231,3 +231,33 @@ def test_points_of_the_plane_are_written_to_the_step_of_their_language() -> None
     near = np.abs(canonical(written)[:, None] - canonical(lesson.denote())).max(-1).min(1)
     assert near.max() <= 0.005 + 1e-9
     assert str(parts.first(2)) == f"take(2, {plane.target}, seed=2)"
+
+
+def test_the_smallest_lesson_is_the_last_trial_of_the_result(real: xr.Dataset, tmp_path: Path) -> None:
+    with (
+        search.start(0) as pool,
+        search.open_ledger(
+            f"sqlite:///{tmp_path / 'optuna.db'}", tmp_path, "search", OBJECTIVE.content()
+        ) as book,
+    ):
+        start = GRAMMAR.parse(str(real["sentence"].values[0]), "Lesson")
+        result = search.minimise(
+            OBJECTIVE, GRAMMAR, search.load("random"), 2, book, pool, baselines=[start]
+        )  # fmt: skip
+    whole = search.with_minimal(result, real, GRAMMAR)
+    xr.testing.assert_identical(whole.isel(trial=slice(3)).drop_vars(["on_front", "on_front_n"]),
+                                result.drop_vars(["on_front", "on_front_n"]))  # fmt: skip
+    last = whole.isel(trial=3)
+    assert (int(last["trial"]), int(last["n"]), str(last["origin"].values)) == (3, 1, "search")
+    assert str(last["sentence"].values) == real.attrs["minimal"]
+    assert str(last["parents"].values) == "0"
+    assert float(last["generalization"][0]) == float(real["generalization"][real.attrs["attempt"], 0])
+    kept = last["examples"].values
+    np.testing.assert_array_equal(kept[0], GRAMMAR.parse(real.attrs["minimal"], "Lesson").denote()[0])
+    assert np.isnan(kept[1:]).all()
+    analysis.save(whole, tmp_path / "result.nc")
+    assert [one.trial for one in search.chosen_of(whole, real)] == [3]
+    assert search.with_minimal(whole, real, GRAMMAR) is whole
+    unchanged = real.assign_attrs(attempt=0)
+    assert search.with_minimal(result, unchanged, GRAMMAR) is search.with_minimal(result, None, GRAMMAR)
+    assert search.chosen_of(result, unchanged) == []

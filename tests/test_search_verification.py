@@ -1,6 +1,8 @@
 """Verification: fresh paired seeds, cells that resume, intervals as analysis makes them."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,8 @@ import grammars
 import search
 from models.ideal import Ideal
 from search import bench
-from search.choice import choose
+from search.choice import Chosen, choose
+from search.evaluation import evaluate
 from search.genetic import Genetic
 from search.verification import _jobs, fresh_seed
 
@@ -40,6 +43,7 @@ def go(
     seeds: int = 2,
     others: int | None = None,
     told: list[search.Standing] | None = None,
+    extra: Sequence[Chosen] = (),
 ) -> tuple[xr.Dataset, xr.Dataset]:
     url = f"sqlite:///{folder / 'optuna.db'}"
     with (
@@ -51,8 +55,9 @@ def go(
         result = search.minimise(OBJECTIVE, GRAMMAR, searcher, 6, book, pool, baselines=plain)
         progress = told.append if told is not None else None
         return result, search.verify(
-            result, GRAMMAR, learners, seeds, book, pool, seeds_of_others=others, progress=progress
-        )
+            result, GRAMMAR, learners, seeds, book, pool,
+            seeds_of_others=others, progress=progress, extra=extra,
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +108,7 @@ def test_seeds_are_fresh_and_shared_by_the_sentences(both: tuple[xr.Dataset, xr.
     repeated = verified.sel(learner="local")["generalization"].values
     first = [result.sel(trial=trial)["generalization"].values[0] for trial in verified["trial"].values]
     assert not np.isin(np.round(first, 12), np.round(repeated, 12)).all()
-    jobs = _jobs(choose(result), GRAMMAR, list(LEARNERS.values()), [2, 2, 1])
+    jobs, _ = _jobs(choose(result), GRAMMAR, list(LEARNERS.values()), [2, 2, 1])
     assert len(jobs) == len(repeated) * (2 + 2 + 1)
     for (_, _, seed), job in jobs.items():
         objective = job.task.objective
@@ -183,3 +188,31 @@ def test_nothing_to_verify_is_an_empty_dataset(tmp_path: Path) -> None:
         assert verified.sizes["sentence"] == 0
         with pytest.raises(search.SearchError, match=r"`verify.seeds >= 1` must hold"):
             search.verify(xr.Dataset(), GRAMMAR, LEARNERS, 0, book, pool)
+
+
+def test_the_same_words_on_a_larger_grid_teach_the_target_there(tmp_path: Path) -> None:
+    """The cell is the evaluation of the sentence with space and target read on the larger grid."""
+    large = replace(OBJECTIVE, space=grammars.Grid(7, 6))
+    _, verified = go(tmp_path, {"local": OBJECTIVE, "local on 7x6": large}, seeds=1)
+    assert verified["learner"].values.tolist() == ["local", "local on 7x6"]
+    there = verified.sel(learner="local on 7x6")
+    assert np.isfinite(there["generalization"]).all()
+    for place, sentence in enumerate(verified["sentence"].values):
+        fresh = replace(large, seed=fresh_seed(OBJECTIVE.seed, 0), paired=True)
+        outcome = evaluate(search.Task(fresh, str(sentence)))
+        assert outcome.g == float(there["generalization"][place, 0])
+    assert np.isnan(there["samples"]).all()  # pictures of another shape
+    assert np.isfinite(verified.sel(learner="local")["samples"]).all()
+
+
+def test_words_that_say_nothing_on_another_grid_leave_their_cells_empty(tmp_path: Path) -> None:
+    small = replace(OBJECTIVE, space=grammars.Grid(3, 3))
+    corner = Chosen(-1, "these(at(4, 4))", "search", "minimal", 1, 10.0)
+    _, verified = go(tmp_path, {"local": OBJECTIVE, "local on 3x3": small}, seeds=1, extra=[corner])
+    cell = verified.sel(learner="local on 3x3").isel(
+        sentence=verified["role"].values.tolist().index("minimal"), seed=0
+    )
+    assert np.isnan(cell["generalization"])
+    assert str(cell["failure"].values).startswith("no sentence on 3x3: ")
+    assert np.isfinite(verified.sel(learner="local")["g"]).all()
+    assert verified["origin"].values.tolist()[-3:] == ["search", "iid", "iid"]

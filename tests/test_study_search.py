@@ -35,6 +35,7 @@ SMALL = [
     "search.evaluations=6",
     "search.max_bits=40",
     "search.baselines=[1,4]",
+    "search.shrink=0",
     "measure.samples=64",
     "verify.learners=[ideal]",
     "verify.seeds=2",

@@ -21,12 +21,16 @@ import search
 from study.entry import INTERRUPTED
 from study.folder import check, name_of, place, write_settings
 from study.help import page
-from study.job import Pupil, device, objective_of, pool, pupils, searcher_of, workers
+from study.job import Pupil, device, ladder_of, objective_of, pool, pupils, searcher_of, with_tuned, workers
 from study.last_words import say
 from study.plan import Part, lines
 from study.progress import Beside, Progress
 from study.report.page import Run, write
 from study.resolve import command, learner_settings, load_grammar, resolve
+
+SHRINK_SEEDS = 2  # trainings of each lesson that is tried on the way to a smaller one
+TUNE_SEEDS = 2  # full trainings of each configuration that is not pruned
+TUNE_LESSONS = 3  # of the front, which one is taught being tuned as well
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -65,30 +69,46 @@ def run(path: Path, settings: DictConfig, again: Sequence[Pupil]) -> int:
         cache=search.open_cache(settings.cache),
     )
     with pool(settings) as trainers, ledger as book:
-        result = look(settings, objective, book, trainers).assign_attrs(command=command(settings))
+        result = searched = look(settings, objective, book, trainers).assign_attrs(command=command(settings))
         analysis.save(result, path / "result.nc", whole)
-        verified = None
-        if again and result.attrs["stopped"] != "interrupted":
+        least = tuned = verified = None
+        if settings.search.shrink and not interrupted(result):
+            least = shrink(settings, objective, searched, book, trainers)
+        if least is not None:
+            analysis.save(least, path / "minimal.nc", whole)
+            result = search.with_minimal(searched, least, grammar)
+            analysis.save(result, path / "result.nc", whole)
+        if settings.search.tune and not interrupted(result, least):
+            tuned = tune(settings, objective, result, book, trainers)
+        if tuned is not None:
+            analysis.save(tuned, path / "tuning.nc", whole)
+        if again and not interrupted(result, least, tuned):
             with Progress() as progress:
                 verified = search.verify(
-                    result,
+                    searched,
                     grammar,
-                    {pupil.label: objective.taught_to(pupil.learner, pupil.settings) for pupil in again},
+                    {pupil.label: pupil.objective(objective) for pupil in with_tuned(again, tuned)},
                     settings.verify.seeds,
                     book,
                     trainers,
                     sentences=settings.verify.sentences,
                     baselines=settings.verify.baselines,
                     seeds_of_others=settings.verify.others,
+                    extra=search.chosen_of(result, least),
                     progress=progress.verifying,
                 )
             analysis.save(verified, path / "verified.nc", whole)
     report = write(report_of(path, settings, result, verified))
-    say(result, verified, report, dashboard_of(path, settings))
-    if any(data is not None and data.attrs["stopped"] == "interrupted" for data in (result, verified)):
+    say(result, verified, report, dashboard_of(path, settings), least, tuned)
+    if interrupted(result, least, tuned, verified):
         print(f"\nStopped before the end; this goes on:\n  {command(settings)}")
         return INTERRUPTED
     return 0
+
+
+def interrupted(*stages: xr.Dataset | None) -> bool:
+    """Whether Ctrl-C ended one of them."""
+    return any(one is not None and one.attrs["stopped"] == "interrupted" for one in stages)
 
 
 def look(
@@ -106,23 +126,83 @@ def look(
             objective,
             grammar,
             searcher_of(settings),
-            settings.search.evaluations,
+            1 if settings.sentence else settings.search.evaluations,
             book,
             trainers,
             baselines=search.iid(grammar, settings.target, settings.search.seed, settings.search.baselines),
             allow=None if settings.search.allow_target else without_target,
             progress=progress.searching,
+            ladder=ladder_of(settings),
         )
+
+
+def shrink(
+    settings: DictConfig,
+    objective: search.Objective,
+    result: xr.Dataset,
+    book: search.Ledger,
+    trainers: Executor,
+) -> xr.Dataset | None:
+    """The smallest good lesson made smaller; None where there is none of more than one example."""
+    by_role = {one.role: one for one in search.choose(result, settings.verify.sentences + 2, 0)}
+    wanted = by_role.get("smallest", by_role.get("best"))
+    budget = settings.search.shrink
+    if wanted is None or wanted.n == 1 or budget < 2 * SHRINK_SEEDS:
+        return None
+    with Progress() as progress:
+        return search.minimal(
+            wanted.sentence,
+            load_grammar(settings),
+            objective,
+            budget,
+            book,
+            trainers,
+            seeds=SHRINK_SEEDS,
+            progress=progress.shrinking,
+        )
+
+
+def tune(
+    settings: DictConfig,
+    objective: search.Objective,
+    result: xr.Dataset,
+    book: search.Ledger,
+    trainers: Executor,
+) -> xr.Dataset | None:
+    """The learner's settings tuned for the sentence that was given, or jointly with a choice of the front."""
+    lessons = [settings.sentence] if settings.sentence else for_tuning(result)
+    if not lessons:
+        return None
+    with Progress() as progress:
+        return search.tune(
+            objective,
+            load_grammar(settings),
+            lessons,
+            settings.search.tunings,
+            book,
+            trainers,
+            seeds=TUNE_SEEDS,
+            progress=progress.tuning,
+        )
+
+
+def for_tuning(result: xr.Dataset) -> list[str]:
+    """The best, the smallest and the shortest good teaching sets of the front."""
+    return [one.sentence for one in search.choose(result, TUNE_LESSONS, 0)]
 
 
 def parts(settings: DictConfig, again: Sequence[Pupil]) -> list[Part]:
     """The trainings that a run asks for, learner by learner."""
     own = learner_settings(settings)
-    first = settings.search.evaluations + len(settings.search.baselines)
+    first = (1 if settings.sentence else settings.search.evaluations) + len(settings.search.baselines)
     sentences = settings.verify.sentences + settings.verify.baselines
+    less = [Part("shrinking", settings.learner.name, own, settings.search.shrink)]
+    tunings = settings.search.tunings * TUNE_SEEDS if settings.search.tune else 0
     seeds = [settings.verify.seeds] + [min(settings.verify.seeds, settings.verify.others)] * len(again)
     return [
-        Part("search", settings.learner.name, own, first),
+        Part("search", settings.learner.name, own, first * settings.search.seeds),
+        *(less if settings.search.shrink else []),
+        *([Part("tuning", settings.learner.name, own, tunings)] if tunings else []),
         *(
             Part("verification", pupil.learner, pupil.settings, sentences * number)
             for pupil, number in zip(again, seeds, strict=False)

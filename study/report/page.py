@@ -11,7 +11,7 @@ import xarray as xr
 
 import grammars
 from study.described import Description
-from study.report import learned_sets
+from study.report import learned_sets, thrift
 from study.report.across import differences
 from study.report.html import cards, code, contents, details, document, heading, pairs, paragraph, section
 from study.report.pictures import Picture, drawn, of_examples, of_samples
@@ -114,6 +114,7 @@ def body(
             teaching_sets(run.result, [*front(run.result, rows), *baselines(rows)]),
         ],
         "The best teaching sets": [cards(several, run.command)],
+        **thrift.parts(run.folder, run.result),
         "Taught again with fresh seeds": [verification(run.verified)],
         "Is every kind of example learned?": [chart.get("strata", "")],
         "What each learner learned": [learned(run, chosen, known)],

@@ -1,0 +1,307 @@
+"""The fidelity ladder: cheap looks at many lessons, full training of the few that deserve it.
+
+    ladder = ladder_of(objective)            # the matching machine, short training; full training on top
+    minimise(objective, grammar, searcher, 200, ledger, workers, ladder=ladder)
+
+Lessons climb as in asynchronous successive halving (Li et al. 2020): of each batch those go on that are in
+the best `promote` of everything seen on their rung. Best means here what the front means: first by dominance
+in (g, n), then by g; a lesson below `FLOOR` of the best g comes last. g of different rungs is never compared.
+
+**Whether a rung is worth anything is measured.** A share `scouts` of the lessons on a rung is promoted
+whatever their g, chosen by a hash of their content, and of the first lessons so many that there are `least`.
+On these alone it is computed how well the rung predicts the next one: Kendall's tau-b, and the share of the
+true best quarter that is in the rung's own. Where the 95 % interval of tau (percentile bootstrap over scouts)
+includes 0, the rung says no more than chance would: it is dropped, and from then on everybody passes it.
+All of it is a function of contents and seeds: it resumes, and the number of workers changes nothing.
+"""
+
+import hashlib
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.errors import SearchError
+from search.evaluation import Objective
+from search.front import non_dominated
+
+logger = logging.getLogger(__name__)
+
+FLOOR = 0.8  # as in `search.genetic`: below this share of the best g only g decides
+RESOLUTION = 0.01  # differences of g that count
+DRAWS = 1000  # of the bootstrap
+LEVEL = 0.95
+FULL = "full training"
+PROVEN = ("equivariant_local", "boundary_broken")  # others are the optimum that their learner never reaches
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to look at a lesson: its name and the objective that is used."""
+
+    name: str
+    objective: Objective
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Rungs below full training, the cheapest first, and who goes on. Empty rungs are a plain search."""
+
+    rungs: tuple[Rung, ...]
+    promote: float = 0.2
+    scouts: float = 0.15
+    least: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("promote", "scouts"):
+            if not 0 < getattr(self, name) <= 1:
+                raise SearchError(f"`0 < {name} <= 1` must hold, but got {name}={getattr(self, name)}")
+        if self.least < 4:
+            raise SearchError(f"`least >= 4` must hold, but got least={self.least}")
+
+    @property
+    def names(self) -> list[str]:
+        """All rungs from the lowest to full training."""
+        return [*(rung.name for rung in self.rungs), FULL]
+
+
+def ladder_of(objective: Objective, share: float = 0.125, **settings: Any) -> Ladder:
+    """The rungs that a learner has: the closed form that matches it, and `share` of its training steps.
+
+    A learner without a matching machine or without steps lacks that rung. `settings` are those of `Ladder`.
+    """
+    if not 0 < share < 1:
+        raise SearchError(f"`0 < share < 1` must hold, but got share={share}")
+    rungs = []
+    machine = matching_machine(objective)
+    if machine is not None:
+        rungs.append(Rung(f"machine ({machine.learner})", machine))
+    steps = dict(objective.settings).get("steps", _default(objective, "steps"))
+    if isinstance(steps, int) and steps > 1:
+        short = max(round(share * steps), 1)
+        shorter = objective.taught_to(objective.learner, dict(objective.settings) | {"steps": short})
+        rungs.append(Rung(f"short training ({short} steps)", replace(shorter, seeds=1)))
+    return Ladder(tuple(rungs), **settings)
+
+
+def matching_machine(objective: Objective) -> Objective | None:
+    """The closed form that predicts the objective's learner, with what settings they share; else None.
+
+    The ideal machine repeats what it was taught, and so matches no learner that generalizes.
+    """
+    import models
+
+    learner = models.load(objective.learner, **dict(objective.settings))
+    matching = learner.matching_machine(tuple(objective.space.shape))
+    if matching is None or matching[0] not in PROVEN:
+        return None
+    name, theirs = matching
+    own = {known.name: getattr(learner.settings, known.name) for known in fields(learner.settings)}
+    shared = {known.name: own[known.name] for known in fields(models.settings(name)) if known.name in own}
+    return replace(objective.taught_to(name, shared | theirs), seeds=1)
+
+
+def _default(objective: Objective, name: str) -> Any:
+    import models
+
+    settings = models.load(objective.learner, **dict(objective.settings)).settings
+    return getattr(settings, name, None)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How well a rung predicts the one that its scouts went to, from scouts alone.
+
+    `quarter` is the share of the truly best quarter that is in the rung's own; by chance it is
+    `quarter_chance`. The intervals are percentile bootstraps over scouts.
+    """
+
+    rung: str
+    predicts: str
+    scouts: int
+    tau: float
+    tau_low: float
+    tau_high: float
+    quarter: float
+    quarter_low: float
+    quarter_high: float
+    quarter_chance: float
+
+    @property
+    def dropped(self) -> bool:
+        """No better than chance, as far as the scouts can tell."""
+        return not self.tau_low > 0
+
+
+def judge(rung: str, predicts: str, lower: Sequence[float], upper: Sequence[float]) -> Judgement:
+    """Compare g of the same lessons on two rungs; a failed evaluation (NaN) counts as the worst."""
+    below = np.nan_to_num(np.asarray(lower, float), nan=-1.0)
+    above = np.nan_to_num(np.asarray(upper, float), nan=-1.0)
+    rng = np.random.Generator(np.random.PCG64([len(below), 0x7A]))
+    draws = rng.integers(len(below), size=(DRAWS, len(below)))
+    times = np.stack([np.bincount(draw, minlength=len(below)) for draw in draws]).astype(float)
+    taus = tau_b(below, above, times)
+    quarters = best_quarter(below[draws], above[draws])
+    ends = [50 * (1 - LEVEL), 100 - 50 * (1 - LEVEL)]
+    # A draw in which all are tied orders nothing and is left out. Counted as 0, with 10 scouts of which 7
+    # teach nothing, 27 % of good rungs would be kept instead of 92 %, and of useless ones 0 % instead of 7 %.
+    ordered = taus[np.isfinite(taus)] if np.isfinite(taus).mean() > 0.5 else np.zeros(1)
+    tau_low, tau_high = np.percentile(ordered, ends)
+    quarter_low, quarter_high = np.percentile(quarters, ends)
+    return Judgement(
+        rung=rung,
+        predicts=predicts,
+        scouts=len(below),
+        tau=float(tau_b(below, above)),
+        tau_low=float(tau_low),
+        tau_high=float(tau_high),
+        quarter=float(best_quarter(below, above)),
+        quarter_low=float(quarter_low),
+        quarter_high=float(quarter_high),
+        quarter_chance=math.ceil(len(below) / 4) / len(below),
+    )
+
+
+def tau_b(one: Floats, other: Floats, times: Floats | None = None) -> Floats:
+    """Kendall's tau-b (Kendall 1945): concordant less discordant pairs, ties corrected; NaN where all tie.
+
+    `times` float[draws, n] says how often each pair of figures counts, for each draw; without, once.
+    """
+    weight = np.ones((1, len(one))) if times is None else times
+    first = np.sign(one[:, None] - one[None, :])
+    second = np.sign(other[:, None] - other[None, :])
+
+    def total(signs: Floats) -> Floats:
+        return np.asarray(((weight @ signs) * weight).sum(axis=1))
+
+    untied = np.sqrt(total(first**2) * total(second**2))
+    with np.errstate(invalid="ignore"):
+        tau = total(first * second) / untied
+    return tau if times is not None else tau[0]
+
+
+def best_quarter(lower: Floats, upper: Floats) -> Floats:
+    """The share of the best quarter by `upper` that is in the best quarter by `lower`; ties are shared.
+
+    Both are float[..., n]; the share has the shape of what stands before n.
+    """
+    most = math.ceil(lower.shape[-1] / 4)
+    return np.asarray((_membership(lower, most) * _membership(upper, most)).sum(axis=-1) / most)
+
+
+def _membership(values: Floats, most: int) -> Floats:
+    """How far each value is among the `most` largest: 1, 0, or its share of the places left to a tie."""
+    edge = np.sort(values, axis=-1)[..., [-most]]
+    above, tied = values > edge, values == edge
+    left = most - above.sum(axis=-1, keepdims=True)
+    return np.asarray(above + tied * left / tied.sum(axis=-1, keepdims=True))
+
+
+def ranking(g: Sequence[float], n: Sequence[int]) -> list[int]:
+    """Places from the best to the worst by dominance in (g, n), then g, then n; see the module's text."""
+    coarse = np.floor(np.nan_to_num(np.asarray(g, float), nan=-1.0) / RESOLUTION + 0.5) * RESOLUTION
+    sizes = np.asarray(n, float)
+    feasible = coarse >= FLOOR * coarse.max(initial=0.0)
+    layer = np.full(len(coarse), len(coarse) + 1)
+    left = np.flatnonzero(feasible)
+    depth = 0
+    while left.size:
+        on = non_dominated(np.stack([coarse[left], sizes[left]], axis=1), [1, -1])
+        layer[left[on]] = depth
+        left, depth = left[~on], depth + 1
+    return sorted(range(len(coarse)), key=lambda p: (layer[p], -coarse[p], sizes[p], p))
+
+
+@dataclass
+class Climb:
+    """Who is where on a ladder. `teach(level, places)` returns g there by place, None where it was stopped.
+
+    A place is a lesson's index in the search; `add` tells its content and its n. Levels count from the
+    cheapest rung; the last, `top`, is full training.
+    """
+
+    ladder: Ladder
+    teach: Callable[[int, Sequence[int]], Mapping[int, float] | None]
+    g: list[dict[int, float]] = field(default_factory=list)
+    judgements: dict[int, Judgement] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.top = len(self.ladder.rungs)
+        self.g = [{} for _ in range(self.top + 1)]
+        self._content: dict[int, str] = {}
+        self._n: dict[int, int] = {}
+        self._pairs: dict[tuple[int, int], list[int]] = {}
+
+    def add(self, place: int, content: str, n: int) -> None:
+        """A lesson at the foot of the ladder."""
+        self._content[place] = content
+        self._n[place] = n
+
+    def climb(self, places: Sequence[int]) -> bool:
+        """Take a batch as far up as it deserves; False where it was stopped on the way."""
+        here = list(places)
+        for level in range(self.top):
+            if self._dropped(level):
+                continue
+            if not self._look(level, here):
+                return False
+            above = next(up for up in range(level + 1, self.top + 1) if not self._dropped(up))
+            scouts = self._scouts(level, above, here)
+            if not self._look(above, sorted(scouts)):
+                return False
+            self._judge(level, above)
+            if not self._dropped(level):
+                best = self._best(level)
+                here = [place for place in here if place in best or place in scouts]
+        return self._look(self.top, here)
+
+    def _dropped(self, level: int) -> bool:
+        return level in self.judgements and self.judgements[level].dropped
+
+    def _look(self, level: int, places: Sequence[int]) -> bool:
+        new = [place for place in places if place not in self.g[level]]
+        found = self.teach(level, new) if new else {}
+        if found is None:
+            return False
+        self.g[level].update(found)
+        return True
+
+    def _scouts(self, level: int, above: int, places: Sequence[int]) -> set[int]:
+        """Promoted by lot: their share, and in the beginning as many as there have to be."""
+        known = self._pairs.setdefault((level, above), [])
+        by_lot = sorted(places, key=lambda place: self._lot(level, place))
+        due = max(sum(self._lot(level, place) < self.ladder.scouts for place in places),
+                  min(self.ladder.least - len(known), len(places)))  # fmt: skip
+        scouts = by_lot[: max(due, 0)]
+        known.extend(sorted(scouts))
+        return set(scouts)
+
+    def _lot(self, level: int, place: int) -> float:
+        """A number in [0, 1) that a lesson's content and the rung's name draw."""
+        text = f"scout {self.ladder.names[level]} {self._content[place]}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
+
+    def _judge(self, level: int, above: int) -> None:
+        scouts = self._pairs[level, above]
+        if len(scouts) < self.ladder.least:
+            return
+        names = self.ladder.names
+        lower, upper = ([self.g[rung][place] for place in scouts] for rung in (level, above))
+        verdict = judge(names[level], names[above], lower, upper)
+        self.judgements[level] = verdict
+        if verdict.dropped:
+            logger.warning(
+                "%s is dropped: its order says no more about %s than chance (tau %.2f, %d lessons)",
+                verdict.rung, verdict.predicts, verdict.tau, verdict.scouts,
+            )  # fmt: skip
+
+    def _best(self, level: int) -> set[int]:
+        """The share of everything seen on a rung that goes on."""
+        seen = sorted(self.g[level])
+        order = ranking([self.g[level][place] for place in seen], [self._n[place] for place in seen])
+        return {seen[one] for one in order[: math.ceil(self.ladder.promote * len(seen))]}

@@ -1,0 +1,277 @@
+"""The ladder: who climbs, who is sent by lot, and what is said of a rung that knows nothing."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+import xarray as xr
+from scipy.stats import kendalltau
+
+import analysis
+import grammars
+import search
+from search import bench
+from search.evaluation import canonical, content_key
+from search.ladder import FULL, Ladder, Rung, best_quarter, judge, ladder_of, ranking, tau_b
+from search.random_search import RandomSearch
+
+GRID = grammars.Grid(5, 5)
+GRAMMAR = grammars.load("dots", GRID)
+OBJECTIVE = search.Objective(
+    "dots", GRID, "dots(k=between(1, 2))", "conv",
+    (("depth", 2), ("sampler_steps", 3), ("steps", 16), ("width", 4)), samples=64,
+)  # fmt: skip
+MACHINE = OBJECTIVE.taught_to("equivariant_local", {"patch": 3, "sampler_steps": 3})
+SHORT = OBJECTIVE.taught_to("conv", dict(OBJECTIVE.settings) | {"steps": 4})
+LADDER = Ladder((Rung("machine", MACHINE), Rung("short", SHORT)))
+BASELINES = search.iid(GRAMMAR, OBJECTIVE.target, 0, (1, 4))
+Figure = Callable[[search.Task, float], float]
+
+
+@cache
+def empty_database() -> bytes:
+    """A database with all its tables: made once, copied for each run."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "optuna.db")
+        optuna.storages.RDBStorage(f"sqlite:///{path}").engine.dispose()
+        return path.read_bytes()
+
+
+def run(
+    folder: Path,
+    budget: int = 40,
+    ladder: Ladder | None = LADDER,
+    workers: int = 0,
+    objective: search.Objective = OBJECTIVE,
+    **more: object,
+) -> xr.Dataset:
+    folder.mkdir(exist_ok=True)
+    path = folder / "optuna.db"
+    if not path.exists():
+        path.write_bytes(empty_database())
+    with (
+        search.start(workers) as pool,
+        search.open_ledger(f"sqlite:///{path}", folder / "artifacts", "search", objective.content()) as book,
+    ):
+        return search.minimise(
+            objective, GRAMMAR, RandomSearch(batch=20, max_bits=60), budget, book, pool,
+            baselines=BASELINES, ladder=ladder, **more,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+
+def worth(examples: np.ndarray) -> float:
+    """What full training would give: a number in [0, 1) that the examples draw."""
+    digest = hashlib.sha256(np.packbits(canonical(examples)).tobytes()).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32
+
+
+def taught(figure: Figure) -> Callable[[search.Task], search.Outcome]:
+    def teach(task: search.Task) -> search.Outcome:
+        examples = canonical(GRAMMAR.parse(task.sentence, "Lesson").denote())
+        g = figure(task, worth(examples))
+        seconds = {MACHINE: 0.01, SHORT: 0.25}.get(task.objective, 1.0)
+        key = content_key(task.objective, examples)
+        return search.Outcome(key, len(examples), {"generalization": (g,)}, seconds=seconds)
+
+    return teach
+
+
+def honest(_: search.Task, g: float) -> float:
+    return g
+
+
+def misled(task: search.Task, g: float) -> float:
+    """The machine knows nothing, short training all."""
+    return g * 7919 % 1 if task.objective == MACHINE else g
+
+
+def same(one: xr.Dataset, other: xr.Dataset) -> None:
+    drop = ["seconds", "seconds_at"]
+    xr.testing.assert_identical(
+        one.drop_vars(drop, errors="ignore").drop_attrs(deep=False),
+        other.drop_vars(drop, errors="ignore").drop_attrs(deep=False),
+    )
+
+
+def test_tau_and_the_best_quarter_are_those_of_their_definitions() -> None:
+    rng = np.random.default_rng(0)
+    for ties in (4, 1000):
+        one, other = rng.integers(ties, size=(2, 30)).astype(float)
+        assert tau_b(one, other) == pytest.approx(kendalltau(one, other).statistic)
+    assert np.isnan(tau_b(np.zeros(5), np.arange(5.0)))
+    lower, upper = rng.permutation(np.arange(20.0)), rng.permutation(np.arange(20.0))
+    best = set(np.argsort(-upper)[:5]) & set(np.argsort(-lower)[:5])
+    assert best_quarter(lower, upper) == pytest.approx(len(best) / 5)
+    assert best_quarter(np.zeros(20), upper) == pytest.approx(0.25)  # where all tie, what chance gives
+
+
+def test_a_judgement_drops_what_chance_explains_and_keeps_what_it_does_not() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.random(40)
+    close = judge("a", "b", truth + rng.normal(0, 0.1, 40), truth)
+    assert not close.dropped
+    assert 0 < close.tau_low < close.tau < close.tau_high <= 1
+    assert close.quarter > close.quarter_chance == 0.25
+    assert judge("a", "b", rng.random(40), truth).dropped
+    assert judge("a", "b", np.zeros(40), truth).dropped
+    assert judge("a", "b", -truth, truth).dropped
+    assert judge("a", "b", [np.nan, *truth[1:]], [np.nan, *truth[1:]]).tau == 1.0
+
+
+@pytest.mark.parametrize("tied", [0.0, 0.6])
+def test_how_often_a_rung_is_kept(tied: float) -> None:
+    """By chance about as often as an end of a 95 % interval says, 2.5 %, a little more for so few; `tied` is
+    the share of lessons that teach nothing."""
+    rng = np.random.default_rng(2)
+
+    def figures() -> np.ndarray:
+        return rng.random(12) * (rng.random(12) >= tied)
+
+    kept = [not judge("a", "b", figures(), figures()).dropped for _ in range(60)]
+    assert np.mean(kept) < 0.15
+    good = [figures() for _ in range(60)]
+    kept = [not judge("a", "b", np.clip(g + (g > 0) * rng.normal(0, 0.1, 12), 0, 1), g).dropped for g in good]
+    assert np.mean(kept) > 0.8
+
+
+def test_the_ranking_is_the_fronts_then_g() -> None:
+    g, n = [0.9, 0.9, 0.8, 0.1, 0.85, np.nan], [8, 4, 1, 1, 16, 1]
+    assert ranking(g, n) == [1, 2, 0, 4, 3, 5]
+
+
+def test_a_rung_that_knows_saves_most_trainings_and_finds_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "evaluate", taught(honest))
+    data = run(tmp_path / "one", 80)
+    plain = run(tmp_path / "other", 80, None)
+    assert data["sentence"].values.tolist() == plain["sentence"].values.tolist()
+    full = (data["rung"] == 0) & (data["origin"] == "search")
+    assert 0.05 < full.sum() / 80 < 0.4
+    assert float(plain["seconds"].sum()) > 2.5 * float(data["seconds"].sum())
+    assert float(data["generalization"].max()) == float(plain["generalization"].max())
+    np.testing.assert_array_equal(np.isfinite(data["generalization"].values[:, 0]), data["rung"].values == 0)
+    assert not data["on_front"].values[data["rung"].values > 0].any()
+    judged = json.loads(data.attrs["ladder"])
+    assert [one["rung"] for one in judged] == ["machine", "short"]
+    assert not any(one["dropped"] for one in judged)
+    assert all(one["tau"] == 1.0 and one["quarter"] == 1.0 for one in judged)
+    assert 10 <= judged[0]["scouts"] <= 30  # 15 % of 80, and ten to begin with
+    assert data["fidelity"].values.tolist() == ["machine", "short", FULL]
+    for name, variable in data.variables.items():
+        assert {"units", "long_name"} <= set(variable.attrs), name
+    analysis.save(data, tmp_path / "result.nc")
+    with xr.open_dataset(tmp_path / "result.nc") as read:
+        same(read.load(), data)
+
+
+def test_a_rung_that_knows_nothing_is_dropped_and_asked_no_more(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(bench, "evaluate", taught(misled))
+    data = run(tmp_path / "one")
+    machine, short = json.loads(data.attrs["ladder"])
+    assert (machine["dropped"], short["dropped"]) == (True, False)
+    assert "machine is dropped: its order says no more about short than chance" in caplog.text
+    seen = np.isfinite(data["generalization_at"].sel(fidelity="machine").values)
+    assert seen[2:22].all()
+    assert not seen[22:].any()
+    assert np.isfinite(data["generalization_at"].sel(fidelity="short").values[2:]).all()
+
+
+def test_where_nothing_can_be_foretold_it_is_a_plain_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "evaluate", taught(lambda task, g: 0.3 if task.objective != OBJECTIVE else g))
+    data = run(tmp_path / "one")
+    assert (data["rung"] == 0).all()
+    plain = run(tmp_path / "other", ladder=None)
+    np.testing.assert_array_equal(data["generalization"], plain["generalization"])
+    np.testing.assert_array_equal(data["on_front"], plain["on_front"])
+
+
+def test_scouts_are_drawn_by_content_and_not_by_g(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With g turned upside down the same lessons are sent by lot."""
+    ladder = replace(LADDER, promote=0.01)
+    monkeypatch.setattr(bench, "evaluate", taught(honest))
+    one = run(tmp_path / "one", ladder=ladder)
+    monkeypatch.setattr(bench, "evaluate", taught(lambda _, g: 1 - g))
+    other = run(tmp_path / "other", ladder=ladder)
+    full_one, full_other = one["rung"].values == 0, other["rung"].values == 0
+    assert (full_one & full_other).sum() >= 10
+    assert (full_one ^ full_other).sum() <= 4  # what each promotes for its g
+
+
+def test_interrupted_on_the_way_and_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "evaluate", taught(honest))
+    whole = run(tmp_path / "other")
+
+    asked = iter([True])
+
+    def impatient(now: search.Progress) -> None:
+        if now.trained >= 30 and next(asked, False):
+            raise KeyboardInterrupt
+
+    part = run(tmp_path / "one", progress=impatient)
+    assert part.attrs["stopped"] == "interrupted"
+    assert part.sizes["trial"] < whole.sizes["trial"]
+    told: list[search.Progress] = []
+    same(run(tmp_path / "one", progress=told.append), whole)
+    assert (told[-1].done, told[-1].total) == (40, 40)
+    monkeypatch.setattr(bench, "evaluate", None)
+    same(run(tmp_path / "one"), whole)
+    for name in ("search", "rung-0", "rung-1"):
+        url = f"sqlite:///{tmp_path / 'one' / 'optuna.db'}"
+        trials = optuna.load_study(study_name=name, storage=url).trials
+        done = [trial.user_attrs["key"] for trial in trials if trial.state.name == "COMPLETE"]
+        assert len(done) == len(set(done)) > 0
+
+
+@pytest.mark.slow
+def test_real_rungs_in_processes_give_what_they_give_here(tmp_path: Path) -> None:
+    """Machines as rungs and a machine on top, so that a training is a moment's work."""
+    own = OBJECTIVE.taught_to("equivariant_local", {"patch": 5, "sampler_steps": 8})
+    coarse = OBJECTIVE.taught_to("equivariant_local", {"patch": 5, "sampler_steps": 6})
+    ladder = Ladder((Rung("coarse", coarse),))
+    here = run(tmp_path / "here", 40, ladder, objective=own)
+    there = run(tmp_path / "there", 40, ladder, workers=2, objective=own)
+    same(here, there)
+    assert set(here["rung"].values.tolist()) == {0, 1}
+    seen = here["generalization_at"].values
+    assert np.isfinite(seen[2:, 0]).all()
+    np.testing.assert_array_equal(seen[:, 1], here["generalization"].values[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("learner", "settings", "names"),
+    [
+        ("conv", {"steps": 800}, ["machine (equivariant_local)", "short training (100 steps)"]),
+        ("conv", {"padding": "zeros", "steps": 80},
+         ["machine (boundary_broken)", "short training (10 steps)"]),
+        ("transformer", {"steps": 8}, ["short training (1 steps)"]),
+        ("mlp", {"steps": 80}, ["short training (10 steps)"]),
+        ("equivariant_local", {}, []),
+    ],
+)  # fmt: skip
+def test_the_rungs_of_a_learner(learner: str, settings: dict[str, int | str], names: list[str]) -> None:
+    ladder = ladder_of(replace(OBJECTIVE.taught_to(learner, settings), seeds=3))
+    assert ladder.names == [*names, FULL]
+    assert all(rung.objective.seeds == 1 for rung in ladder.rungs)
+
+
+def test_what_cannot_be_asked_is_one_line() -> None:
+    with pytest.raises(search.SearchError, match=r"`0 < promote <= 1` must hold, but got promote=0"):
+        ladder_of(OBJECTIVE, promote=0)
+    with pytest.raises(search.SearchError, match=r"`0 < share < 1` must hold, but got share=1"):
+        ladder_of(OBJECTIVE, share=1)
+    with pytest.raises(search.SearchError, match=r"`least >= 4` must hold, but got least=3"):
+        ladder_of(OBJECTIVE, least=3)

@@ -1,0 +1,315 @@
+"""What a search survives: kills, a full file, no memory, a clock set back, while a reader looks on.
+
+The training is a stub, so that each search takes a moment; ledger, artifacts, files and processes are real.
+"""
+
+import os
+import random
+import resource
+import signal
+import sqlite3
+import sys
+import threading
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+import sqlalchemy
+import xarray as xr
+
+import grammars
+import search
+from search import bench, rows
+from search.evaluation import Outcome, Task, canonical, content_key
+from search.pictures import Pictures
+from search.workers import Workers
+
+GRID = grammars.Grid(4, 4)
+GRAMMAR = grammars.load("dots", GRID)
+OBJECTIVE = search.Objective("dots", GRID, "dots(k=between(1, 2))", "equivariant_local", samples=64)
+BASELINES = search.iid(GRAMMAR, OBJECTIVE.target, 0, (1, 4))
+BUDGET = 20
+TICK = os.sysconf("SC_CLK_TCK")
+REFUSED = 3  # how a driver says that it ended with a SearchError
+
+
+def stub(task: Task) -> bench.At:
+    """Some outcome that is a function of the lesson alone; one lesson in eight diverges."""
+    examples = canonical(GRAMMAR.parse(task.sentence, "Lesson").denote())
+    key = content_key(task.objective, examples)
+    if int(key[0], 16) < 2:
+        return Outcome(key, len(examples), failure="training diverged after 3 steps (loss inf)"), "here"
+    rng = np.random.default_rng(int(key[:8], 16))
+    pictures = Pictures(examples, rng.random((1, 4, 4, 4)).astype(np.float32))
+    measures = {"generalization": (float(rng.random()),)}
+    return Outcome(key, len(examples), measures, seconds=0.01, pictures=pictures), "here"
+
+
+@pytest.fixture(autouse=True)
+def stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "at_work", stub)
+
+
+def drive(folder: Path, workers: int = 0, watch: Callable[[Workers], None] | None = None) -> xr.Dataset:
+    url = f"sqlite:///{folder / 'optuna.db'}"
+    with (
+        search.sole_driver(folder),
+        search.start(workers) as pool,
+        search.open_ledger(url, folder / "artifacts", "search", OBJECTIVE.content()) as book,
+    ):
+        if watch is not None and isinstance(pool, Workers):
+            watch(pool)
+        searcher = search.load("genetic", first=8)
+        return search.minimise(OBJECTIVE, GRAMMAR, searcher, BUDGET, book, pool, baselines=BASELINES)
+
+
+def forked(work: Callable[[], object]) -> int:
+    """Do it in a copy of this process; its id. Libraries are loaded already, so it is there at once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 on: this process may have threads
+        child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        work()
+        status = 0
+    except search.SearchError:
+        status = REFUSED
+    finally:
+        os._exit(status)
+
+
+def finished(folder: Path) -> Counter[str]:
+    """How often each evaluation is finished in the ledger, failures that are findings included."""
+    trials = optuna.load_study(study_name="search", storage=f"sqlite:///{folder / 'optuna.db'}").trials
+    ended = [t for t in trials if t.state.name == "COMPLETE" or t.user_attrs.get("lost") == 0]
+    return Counter(t.user_attrs["key"] for t in ended)
+
+
+def same(one: xr.Dataset, other: xr.Dataset) -> None:
+    xr.testing.assert_identical(one.drop_attrs(deep=False), other.drop_attrs(deep=False))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[xr.Dataset]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench, "at_work", stub)
+        yield drive(tmp_path_factory.mktemp("undisturbed"))
+
+
+def seconds_of(process: int) -> float:
+    """CPU time that a process has used; it may have ended."""
+    with suppress(OSError):
+        said = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return (int(said[11]) + int(said[12])) / TICK
+    return float("inf")
+
+
+def killed_until_it_ends(folder: Path, rng: random.Random, longest: float) -> int:
+    """The same command again and again, killed at a random moment of its work; how often that was."""
+    kills, moment = 0, rng.uniform(0.0, longest)
+    while True:
+        child, began = forked(lambda: drive(folder)), time.monotonic()
+        while seconds_of(child) < moment and time.monotonic() < began + 60:
+            if os.waitpid(child, os.WNOHANG)[0]:
+                return kills
+            time.sleep(0.002)
+        os.kill(child, signal.SIGKILL)
+        if not os.WIFSIGNALED(os.waitpid(child, 0)[1]):
+            return kills
+        kills += 1
+        moment = rng.uniform(0.0, longest * (1 + kills / 20))  # reading what is there takes its time too
+
+
+@pytest.mark.parametrize("least", [2, pytest.param(50, marks=pytest.mark.slow)])
+def test_kills_at_random_moments_with_a_reader_all_along(
+    undisturbed: xr.Dataset, tmp_path: Path, least: int
+) -> None:
+    """Nothing finished is lost, nothing counted twice, and what comes out is what undisturbed work gives."""
+    rng, kills, round_ = random.Random(least), 0, 0
+    while kills < least:
+        folder = tmp_path / f"run-{round_}"
+        folder.mkdir()
+        with search.open_ledger(
+            f"sqlite:///{folder / 'optuna.db'}", folder / "artifacts", "search", OBJECTIVE.content()
+        ):
+            pass  # the tables are there for the reader
+        reader = sqlite3.connect(folder / "optuna.db")
+        reader.execute("begin").execute("select count(*) from trials").fetchall()
+        kills += killed_until_it_ends(folder, rng, longest=0.6)
+        reader.close()
+        assert set(finished(folder).values()) == {1}
+        assert len(finished(folder)) == BUDGET + len(BASELINES)
+        same(drive(folder), undisturbed)
+        round_ += 1
+
+
+@pytest.mark.parametrize("room", [pytest.param(2_000, marks=pytest.mark.slow), 30_000, 90_000])
+def test_a_limit_on_the_size_of_files_in_the_middle_of_a_write(
+    undisturbed: xr.Dataset, tmp_path: Path, room: int
+) -> None:
+    def limited() -> None:
+        with search.open_ledger(
+            f"sqlite:///{tmp_path / 'optuna.db'}", tmp_path / "artifacts", "search", OBJECTIVE.content()
+        ):
+            pass
+        log = tmp_path / "optuna.db-wal"
+        most = max(path.stat().st_size for path in (tmp_path / "optuna.db", log) if path.exists())
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most + room, most + room))
+        drive(tmp_path)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(forked(limited), 0)[1]) == REFUSED
+    same(drive(tmp_path), undisturbed)
+    assert set(finished(tmp_path).values()) == {1}
+
+
+def test_a_training_that_wants_more_memory_than_there_is(
+    undisturbed: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    greedy = str(undisturbed["sentence"].values[7])
+
+    def hungry(task: Task) -> bench.At:
+        if task.sentence == greedy:
+            np.ones(2**33)  # 64 GiB
+        return stub(task)
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (2**35, 2**35))
+        monkeypatch.setattr(bench, "at_work", hungry)
+        data = drive(tmp_path)
+        failure = str(data["failure"].values[7])
+        assert "MemoryError" in failure, failure
+
+    assert os.waitstatus_to_exitcode(os.waitpid(forked(limited), 0)[1]) == 0
+    same(drive(tmp_path), undisturbed)  # with memory it is tried anew, everything else is as it was
+    assert set(finished(tmp_path).values()) == {1}
+
+
+WORK = """
+import os, signal, sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import test_search_robust as real
+
+def at_work(task):
+    if {lesson!r} == task.sentence and not Path({enough!r}).exists():
+        os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does where memory runs out
+    time.sleep({seconds})
+    return real.stub(task)
+"""
+
+
+def work_in(folder: Path, monkeypatch: pytest.MonkeyPatch, lesson: str = "", seconds: float = 0.0) -> Path:
+    """Have worker processes do the stub; `lesson` kills them until the file that is returned is there."""
+    enough = folder / "enough"
+    tests = str(Path(__file__).parent)
+    source = WORK.format(tests=tests, lesson=lesson, enough=str(enough), seconds=seconds)
+    (folder / "stub_work.py").write_text(source)
+    monkeypatch.syspath_prepend(str(folder))
+    sys.modules.pop("stub_work", None)
+    import stub_work  # type: ignore[import-not-found]
+
+    monkeypatch.setattr(bench, "at_work", stub_work.at_work)
+    return enough
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_of_memory_every_time_is_one_lost_row(
+    undisturbed: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enough = work_in(tmp_path, monkeypatch, str(undisturbed["sentence"].values[5]))
+    folder = tmp_path / "run"
+    data = drive(folder, workers=1)
+    failures = [str(text) for text in data["failure"].values if "died" in str(text)]
+    assert len(failures) == 1
+    assert "3 times" in failures[0]
+    enough.touch()
+    monkeypatch.setattr(bench, "at_work", stub)
+    same(drive(folder), undisturbed)  # tried anew
+    assert set(finished(folder).values()) == {1}
+
+
+@pytest.mark.slow
+def test_workers_killed_at_random_moments(
+    undisturbed: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work_in(tmp_path, monkeypatch, seconds=0.2)
+    rng, killed, done = random.Random(1), list[int](), threading.Event()
+
+    def watch(pool: Workers) -> None:
+        def kill_now_and_then() -> None:
+            while not done.wait(rng.uniform(0.5, 2.0)):
+                ready = [slot.pid() for slot in pool._slots if slot.was_ready]
+                for pid in [pid for pid in ready if pid][:1]:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                        killed.append(pid)
+
+        threading.Thread(target=kill_now_and_then, daemon=True).start()
+
+    folder = tmp_path / "run"
+    try:
+        drive(folder, workers=2, watch=watch)
+    finally:
+        done.set()
+    assert len(killed) >= 2
+    monkeypatch.setattr(bench, "at_work", stub)
+    same(drive(folder), undisturbed)
+    assert set(finished(folder).values()) == {1}
+
+
+def test_a_clock_that_goes_backwards_changes_nothing(
+    undisturbed: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [datetime(2026, 3, 29, 3, 0)]
+
+    def backwards() -> datetime:
+        clock[0] -= timedelta(hours=7)
+        return clock[0]
+
+    monkeypatch.setattr(rows, "_now", backwards)
+    monkeypatch.setattr(time, "time", lambda: clock[0].timestamp())
+    killed_until_it_ends(tmp_path, random.Random(3), longest=0.8)
+    same(drive(tmp_path), undisturbed)
+    assert set(finished(tmp_path).values()) == {1}
+
+
+@pytest.mark.parametrize(
+    "name", ["../../outside", "/etc/outside", "a\x00b", "..", "x" * 300, "<script>alert(1)</script>", "a/b"]
+)
+def test_hostile_names_of_studies_stay_in_the_folder(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "run"
+    folder.mkdir(parents=True)
+    url = f"sqlite:///{folder / 'optuna.db'}"
+    with suppress(search.SearchError), search.open_ledger(url, folder / "artifacts", name, {}) as book:
+        book.sibling("verify", {})
+    inside = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert all(path.is_relative_to(folder) for path in inside)
+    assert not Path("/etc/outside").exists()
+
+
+def test_a_database_that_names_files_elsewhere_reads_none(undisturbed: xr.Dataset, tmp_path: Path) -> None:
+    """Artifacts are looked for below the run's folder, whatever a database says."""
+    folder, secret = tmp_path / "run", tmp_path / "secret.npz"
+    drive(folder)
+    arrays = next(path for path in (folder / "artifacts").iterdir() if path.read_bytes()[:2] == b"PK")
+    secret.write_bytes(arrays.read_bytes())
+    engine = sqlalchemy.create_engine(f"sqlite:///{folder / 'optuna.db'}")
+    for name in ("../../secret.npz", str(secret), "a\x00b"):
+        told = f'"{{\\"artifact_id\\": \\"{name}\\", \\"filename\\": \\"arrays.npz\\"}}"'
+        change = "update trial_system_attributes set value_json = :told where value_json like '%arrays.npz%'"
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.text(change), {"told": told})
+        data = drive(folder)
+        assert np.isnan(data["samples"].values).all()
+        np.testing.assert_array_equal(data["generalization"], undisturbed["generalization"])
+    engine.dispose()

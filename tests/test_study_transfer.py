@@ -1,0 +1,157 @@
+"""Languages on the plane, other grids, the ladder, shrinking, as `python -m study.search` is asked."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import grammars
+from study import job
+from study.commands import search as command
+from study.errors import StudyError
+from study.folder import check, write_settings
+from study.job import ladder_of, objective_of, pupils
+from study.last_words import said_nothing
+from study.resolve import resolve
+from study.thrift import fewer, foretold
+
+TINY = [
+    "search.evaluations=3", "search.max_bits=60", "search.baselines=[4]", "measure.samples=64",
+    "verify.seeds=1", "verify.sentences=1", "verify.baselines=1", "run=mine", "search.shrink=4",
+]  # fmt: skip
+
+
+def run(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(job, "workers", lambda settings: 0)
+    assert command.main([*TINY, *words]) == 0
+    return tmp_path / "mine"
+
+
+def test_regions_are_taught_to_a_learner_of_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ["learner.steps=20", "learner.width=16", "learner.sampler_steps=4"]
+    folder = run(["grammar=regions", *small], tmp_path, monkeypatch)
+    with xr.open_dataset(folder / "result.nc") as result:
+        assert result.attrs["learner"] == "mlp"
+        assert np.isfinite(result["generalization"]).all()
+        assert "coordinate" in result.dims
+    with xr.open_dataset(folder / "verified.nc") as verified:
+        assert verified["learner"].values.tolist() == ["mlp", "ideal"]
+        assert np.isfinite(verified["g"]).all()
+    assert (folder / "report.html").is_file()
+    assert "brought mlp to g = " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "learner"),
+    [
+        (["grammar=regions"], "mlp"),
+        (["grammar=regions", "learner=ideal"], "ideal"),
+        (["grammar=dots"], "conv"),
+        ([], "conv"),
+    ],
+)
+def test_a_grammar_brings_the_learner_that_can_learn_it(words: list[str], learner: str) -> None:
+    assert resolve(words).settings.learner.name == learner
+
+
+@pytest.mark.parametrize("learner", ["vae", "gan", "realnvp", "autoregressive", "dae"])
+def test_learners_of_other_families_are_verified_too(learner: str) -> None:
+    """No matching machine, no settings of a sampler: who is taught again is still found."""
+    settings = resolve([f"learner={learner}", "verify.learners=[machine,ideal]"]).settings
+    labels = [pupil.label for pupil in pupils(settings)]
+    assert labels[0] == learner
+    assert labels[-1] == "ideal"
+
+
+def test_other_grids_are_more_pupils(tmp_path: Path) -> None:
+    settings = resolve(["verify.grids=[12x12,9x8]", "verify.learners=[machine]"]).settings
+    found_there = pupils(settings)
+    assert [one.label for one in found_there][-2:] == ["conv on 12x12", "conv on 9x8"]
+    own = objective_of(settings)
+    assert found_there[-2].objective(own).space == grammars.Grid(12, 12)
+    assert found_there[0].objective(own) == own
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["verify.grids=[12]"], "a grid is <height>x<width> with sides from 1 to 64, but got 12"),
+        (["verify.grids=[70x9]"], "but got 70x9"),
+        (["grammar=regions", "verify.grids=[9x9]"], "grammar=regions is not about grids"),
+        (["verify.grids=[3x3]", "target=every_none()"], "target"),
+        (["verify.grids=[3x3]", "target=explicit(at(7, 7))"], "verify.grids=3x3: target: "),
+    ],
+)
+def test_grids_that_cannot_be_are_one_line(words: list[str], said: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        pupils(resolve(words).settings)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_ladder_is_built_as_it_is_asked_for() -> None:
+    assert ladder_of(resolve([]).settings) is None
+    asked = ["search.ladder=true", "search.short=0.25", "search.promote=0.3", "learner.steps=40"]
+    ladder = ladder_of(resolve(asked).settings)
+    assert ladder is not None
+    assert ladder.names[:2] == ["machine (equivariant_local)", "short training (10 steps)"]
+    assert ladder.promote == 0.3
+    with pytest.raises(StudyError, match="ideal has no matching machine and no steps to shorten"):
+        ladder_of(resolve(["learner=ideal", "search.ladder=true"]).settings)
+
+
+def test_a_folder_from_before_the_ladder_is_resumed_and_shrinking_may_change(tmp_path: Path) -> None:
+    settings = resolve([]).settings
+    write_settings(tmp_path, settings)
+    text = (tmp_path / "config.yaml").read_text()
+    old = [line for line in text.splitlines() if line.strip().partition(":")[0] not in
+           {"ladder", "short", "promote", "shrink", "seeds"}]  # fmt: skip
+    (tmp_path / "config.yaml").write_text("\n".join(old))
+    assert check(tmp_path, resolve(["search.shrink=0"]).settings)
+    with pytest.raises(StudyError, match="search.ladder is False there, True here"):
+        check(tmp_path, resolve(["search.ladder=true"]).settings)
+
+
+def least(n: int, start: int, failed: int, complete: int) -> xr.Dataset:
+    return xr.Dataset(
+        {"n": ("attempt", [start, n]), "teaches": ("attempt", [1, 1])},
+        attrs={
+            "n": n,
+            "failed_below": failed,
+            "complete": complete,
+            "threshold": 0.7,
+            "minimal": "these(...)",
+        },
+    )
+
+
+def test_what_is_said_of_fewer_examples_is_what_was_tried() -> None:
+    assert "Of 8 examples 3 still teach" in fewer(least(3, 8, 3, 1))
+    assert "Each of the 3 lessons of 2 examples made from it were tried and failed." in fewer(
+        least(3, 8, 3, 1)
+    )
+    assert (
+        "1 of the 3 lessons of 2 examples made from it was tried and failed; the budget ended there"
+        in fewer(least(3, 8, 1, 0))
+    )
+    assert fewer(least(1, 8, 0, 1)).endswith("these(...).")
+    assert "None of 8 examples could be spared" in fewer(least(8, 8, 8, 1))
+    assert fewer(None) == foretold(xr.Dataset()) == ""
+
+
+def test_of_a_grid_where_a_sentence_says_nothing_it_is_said_so() -> None:
+    verified = xr.Dataset(
+        {
+            "failure": (
+                ("sentence", "learner", "seed"),
+                [[["", ""], ["no sentence on 3x3: at(4, 4)", "not done"]]],
+            )
+        },
+        coords={"sentence": ["a"], "learner": ["conv", "conv on 3x3"]},
+    )
+    assert said_nothing(verified, "conv", "a") == ""
+    assert said_nothing(verified, "conv on 3x3", "a") == "no such sentence"
