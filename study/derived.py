@@ -221,7 +221,10 @@ def regimes(whole: Whole) -> Derived:
             steps = own["steps"].isel(cell=0).values
             dense = dense.drop_vars("steps").assign_coords(checkpoint=steps).rename(checkpoint="step")
             dense["step"].attrs = labels("training steps", "steps")
-            panels[str(learner)] = analysis.regimes(dense.isel(step=np.flatnonzero(steps > 0)))
+            # On the plane the support has no measure of its own.
+            measure = "generalization" if np.isnan(dense["g_support"]).all() else "g_support"
+            dense = dense.isel(step=np.flatnonzero(steps > 0))
+            panels[str(learner)] = analysis.regimes(dense, generalises=(measure, THRESHOLDS[0]))
         for learner, one in panels.items():
             begin = [
                 f"n = {int(n)}: {moment(one, 'tau_gen', i)} / {moment(one, 'tau_mem', i)}"
