@@ -20,7 +20,7 @@ import search
 from study.commands import describe, learn
 from study.commands import search as command
 from study.described import Learned, descriptions, joined
-from study.report import page, refresh
+from study.report import page, refresh, tables
 from study.resolve import resolve
 
 LANGUAGE = grammars.load("dots", space=grammars.Grid(5, 5))
@@ -243,6 +243,18 @@ def test_learners_are_compared_by_the_line_that_stands_below(searched: Path) -> 
     assert re.search(r"(1 dot: −|2 dots: \+)\d+ %", part)  # conv samples nothing else
     only = run_in(searched.parent / "one", result(), verified().isel(learner=[0]))
     assert page.across(only, page.shown(only, page.found(only.result, only.verified))) == ""
+
+
+def test_where_a_learner_was_not_taught_the_table_says_why() -> None:
+    silent = verified()
+    silent["generalization"][0, 1] = np.nan
+    silent["failure"] = xr.full_like(silent["generalization"], "", dtype=object)
+    silent["failure"][0, 1] = "no examples on 3x3"
+    rows = Outline(tables.verification(silent)).said["tr"]
+    assert "failed" in rows[2]
+    assert rows[2].endswith("no examples on 3x3")
+    assert rows[0].endswith("failure")
+    assert not Outline(tables.verification(verified())).said["tr"][0].endswith("failure")
 
 
 def test_what_a_person_wrote_is_text(tmp_path: Path) -> None:

@@ -13,7 +13,18 @@ import grammars
 from study.described import Description
 from study.report import learned_sets, thrift
 from study.report.across import differences
-from study.report.html import cards, code, contents, details, document, heading, pairs, paragraph, section
+from study.report.html import (
+    cards,
+    code,
+    contents,
+    details,
+    document,
+    heading,
+    made,
+    pairs,
+    paragraph,
+    section,
+)
 from study.report.pictures import Picture, drawn, of_examples, of_samples
 from study.report.samples import examples_of, samples_of
 from study.report.tables import MEANT, asked, teaching_set, teaching_sets, trials, verification
@@ -114,7 +125,10 @@ def body(
             teaching_sets(run.result, [*front(run.result, rows), *baselines(rows)]),
         ],
         "The best teaching sets": [cards(several, run.command)],
-        **thrift.parts(run.folder, run.result),
+        **{
+            title: [*inner, made(run.command)]
+            for title, inner in thrift.parts(run.folder, run.result).items()
+        },
         "Taught again with fresh seeds": [verification(run.verified)],
         "Is every kind of example learned?": [chart.get("strata", "")],
         "What each learner learned": [learned(run, chosen, known)],

@@ -89,8 +89,9 @@ def of_samples(samples: Array, after: str, target: Any, window: float, who: str 
     valid[valid] = target.contains(some[valid] > 0.5 if some.ndim == 3 else some[valid].astype(np.float64))
     outside = int(np.count_nonzero(~valid))
     marked = " (framed)" if some.ndim == 3 else ""
+    many = "all" if outside == len(some) else str(outside)
     caption = f"Learned: {len(some)} samples, " + (
-        f"{outside} of them outside the target{marked}." if outside else "all of them in the target."
+        f"{many} of them outside the target{marked}." if outside else "all of them in the target."
     )
     return sheet(some, f"Samples of {who or 'the learner'} after {after}", caption, valid, window)
 

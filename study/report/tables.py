@@ -71,6 +71,7 @@ def verification(data: xr.Dataset | None) -> str:
     names = [name for name in MEASURES if name in data]
     means = {name: data[name].mean("seed").transpose("sentence", "learner").values for name in names}
     g = data["generalization"].transpose("sentence", "learner", "seed").values
+    why = reasons(data)
     body = []
     for place, said in enumerate(data["sentence"].values):
         for other, learner in enumerate(data["learner"].values):
@@ -83,10 +84,24 @@ def verification(data: xr.Dataset | None) -> str:
                 *(number(float(mean[place, other])) for mean in means.values()),
                 text("search" if str(data["origin"].values[place]) == "search" else "baseline"),
                 sentence(said),
+                *([text(why[place, other])] if why.any() else []),
             ]
             body.append(("", cells))
     heads = ["learner", "n", "g and 95 % interval", "seeds", *(MEASURES[name] for name in names)]
-    return paragraph(MEANT, "hint") + table([*heads, "origin", "sentence"], body, sortable=True)
+    heads += ["origin", "sentence", *(["failure"] if why.any() else [])]
+    return paragraph(MEANT, "hint") + table(heads, body, sortable=True)
+
+
+def reasons(data: xr.Dataset) -> Any:
+    """Why a learner has no g for a sentence: text[sentence, learner], "" where it has one."""
+    shape = (data.sizes["sentence"], data.sizes["learner"])
+    found = np.full(shape, "", dtype=object)
+    if "failure" in data:
+        g = data["generalization"].transpose("sentence", "learner", "seed").values
+        said = data["failure"].transpose("sentence", "learner", "seed").values
+        for place in zip(*np.nonzero(np.isnan(g).all(axis=2)), strict=True):
+            found[place] = next((str(one) for one in said[place] if str(one)), "")
+    return found
 
 
 def interval(values: Any) -> Cell:
