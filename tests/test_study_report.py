@@ -201,7 +201,9 @@ def test_every_picture_says_what_it_shows_and_what_makes_it(searched: Path, taug
             assert several.startswith('<details class="made"><summary>Made by <code>python')
 
 
-def test_learned_sets_stand_in_sentences_once_they_are_described(searched: Path, tmp_path: Path) -> None:
+def test_learned_sets_stand_in_sentences_once_they_are_described(
+    searched: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     known = descriptions(searched / "described.nc")
     assert [(one.learner, one.taught) for one in known] == [
         (learner, lesson) for lesson in (LESSONS[0], LESSONS[2]) for learner in LEARNERS
@@ -225,6 +227,10 @@ def test_learned_sets_stand_in_sentences_once_they_are_described(searched: Path,
     more = verified()
     more["samples"][0, 0, 2] = np.nan
     assert "The run has gone on since" in part(more)
+    (tmp_path / "described.nc").write_text("torn", encoding="utf-8")
+    assert "python -m study.describe" in part(verified())
+    assert "study.describe writes it again" in caplog.text
+    shutil.copy(searched / "described.nc", tmp_path)
     other = verified().assign_coords(sentence=["these(at(4, 4))", LESSONS[2]])
     assert "dots(k=1) at 100 %" not in part(other)
 

@@ -1,5 +1,6 @@
 """What each learner learned: its samples, and the shortest sentence for them that study.describe found."""
 
+import logging
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,10 +12,13 @@ import numpy as np
 import xarray as xr
 
 from study.described import Description, descriptions
+from study.errors import StudyError
 from study.report.html import Cell, card, cards, code, made, number, paragraph, sentence, table, text
 from study.report.pictures import of_samples
 from study.report.samples import verified_samples
 from study.words import Found, finite, verified_g
+
+logger = logging.getLogger(__name__)
 
 FILE = "described.nc"
 EXPLAINED = (
@@ -25,8 +29,14 @@ EXPLAINED = (
 
 
 def found_in(folder: Path) -> list[Description]:
-    """The descriptions beside a run's results; none where there are none."""
-    return descriptions(folder / FILE) if (folder / FILE).is_file() else []
+    """The descriptions beside a run's results; none where there are none, or none that can be read."""
+    if not (folder / FILE).is_file():
+        return []
+    try:
+        return descriptions(folder / FILE)
+    except StudyError as error:  # a page without sentences is better than none, and says what makes them
+        logger.warning("%s", error)
+        return []
 
 
 def command(folder: Path) -> str:
