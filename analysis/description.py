@@ -15,7 +15,7 @@ from analysis.describing.search import search
 from analysis.errors import AnalysisError
 from grammars import Grammar
 
-EVALUATIONS = 2500
+EVALUATIONS = 4000
 """Sentences looked at, unless told otherwise."""
 
 RANKS = 10

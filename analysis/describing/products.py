@@ -36,8 +36,15 @@ DOTS = (1, 2)
 LEAST_GAIN = 0.25
 """Bits of a picture that a first part must save, at least."""
 
-FIRSTS = 3
+FIRSTS = 2
 """First parts tried, of different sizes or members."""
+
+SPLITS, SIMPLE = 2, 9.0
+"""Regions by which pictures are taken apart, each with another number of dots; and as many of those that are
+said in so few bits."""
+
+JUST, FEWEST = 0.1, 24
+"""Share and number of the pictures that must have there just as many white pixels as all have at least."""
 
 ALONE = 0.5
 """Share of the pictures with just one member of the first part, from which on the others are left out."""
@@ -45,9 +52,9 @@ ALONE = 0.5
 
 @dataclass(frozen=True)
 class Divided:
-    """A first part, and what is left of the pictures without a member of it."""
+    """A first part, by sentences or as a sample of it, and what is left of the pictures without it."""
 
-    first: Sentence
+    first: list[Sentence] | Sample
     rest: Sample
 
 
@@ -67,9 +74,54 @@ def divided(sample: Sample) -> Iterator[Divided]:
         key = rest.pictures.tobytes()
         if rest.n >= SHARE * ALONE * core.n and key not in tried:
             tried.add(key)
-            yield Divided(sentence, rest)
+            yield Divided([sentence], rest)
         if len(tried) == FIRSTS:
-            return
+            break
+    yield from _split(core)
+
+
+def _split(core: Sample) -> Iterator[Divided]:
+    """Pictures taken apart by regions that always have so many dots: one part is in them, the rest outside.
+
+    Looked at are the pictures with just as many there, of which the other part has none.
+    """
+    known = table(core.grammar, "Region") if "Region" in core.grammar.categories else None
+    if known is None or known.covers is None or not core.counts.sum():
+        return
+    white = flat(core.pictures).astype(np.float32) @ known.covers.T.astype(np.float32)
+    ranked = np.sort(np.repeat(white, core.counts, axis=0), axis=0)
+    always = ranked[int((1 - OFTEN) * len(ranked))]
+    room = known.covers.sum(axis=1)
+    saved = [
+        _log2_choose(core.pixels, int(k)) - _log2_choose(int(r), int(k)) if 0 < k <= r else 0.0
+        for k, r in zip(always, room, strict=True)
+    ]
+    order = sorted(range(len(saved)), key=lambda i: (-saved[i] * core.n + known.sentences[i].bits, i))
+    short = [i for i in order if known.sentences[i].bits <= SIMPLE]
+    tried: set[int] = set()
+    for some in (short, order):
+        numbers: set[int] = set()
+        for i in some:
+            just = (white[:, i] == always[i]) & (core.white > always[i])
+            enough = core.counts[just].sum() >= max(FEWEST, JUST * core.counts.sum())
+            if saved[i] < LEAST_GAIN or len(numbers) == SPLITS:
+                break
+            if enough and int(always[i]) not in numbers:
+                numbers.add(int(always[i]))
+                if i not in tried:
+                    yield _taken_apart(core, just, known.covers[i])
+                tried.add(i)
+
+
+def _taken_apart(core: Sample, chosen: NDArray[np.bool_], region: NDArray[np.bool_]) -> Divided:
+    where = region.reshape(core.pictures.shape[1:])
+    parts = core.pictures[chosen] & where, core.pictures[chosen] & ~where
+    first, rest = (Sample.counted(core.grammar, np.repeat(p, core.counts[chosen], axis=0)) for p in parts)
+    return Divided(first, rest)
+
+
+def _log2_choose(n: int, k: int) -> float:
+    return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(2)
 
 
 def _saving(core: Sample, probes: Pictures) -> Iterator[tuple[Sentence, Pictures, float]]:
@@ -89,9 +141,8 @@ def _saving(core: Sample, probes: Pictures) -> Iterator[tuple[Sentence, Pictures
 
 def _pixel_bits(core: Sample) -> float:
     """Bits of a white pixel of a picture that is written out."""
-    white, d = max(1.0, float(core.counts @ core.white / core.counts.sum())), core.pixels
-    choose = math.lgamma(d + 1) - math.lgamma(white + 1) - math.lgamma(d - white + 1)
-    return choose / math.log(2) / white
+    white = max(1, round(float(core.counts @ core.white / core.counts.sum())))
+    return _log2_choose(core.pixels, white) / white
 
 
 @lru_cache(maxsize=8)

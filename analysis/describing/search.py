@@ -7,10 +7,11 @@ In this order, each step within the same budget of evaluations, one for every di
     witnessed    codes that the parities of the pictures show
     short        sentences of the language, shortest first
     orbited      orbits of sets in the regions that have an image of each picture
+    divided      a part that is in each picture, and what is left without it: their product
     descended    the best so far, made better place by place
+    framed       sets in two regions at once
     covered      unions of small sets all of whose members are in the sample
     undone       smaller questions (`abduction`), each answered in the same way, put together again
-    divided      a part that is in each picture, and what is left without it: their product
     mixed        a partial description, and one of what it leaves over: their union
     narrowed     the best without what a short sentence says, where that has none of the samples, or all
     bred         the grammar's own mutation and crossover of the best, by tournament
@@ -21,7 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +31,14 @@ from analysis.describing import abduction, covers, moves, orbits, parities, prod
 from analysis.describing.coding import Budget, Coder, Fit, noise_bits
 from analysis.describing.one_picture import drawn, shortest_picture
 from analysis.describing.sample import Sample
-from analysis.describing.tables import candidates, seen
+from analysis.describing.tables import candidates, pairs, seen
 from grammars import Grammar, Sentence
+from grammars.bound import Production
 
 SHORT, SHORT_SHARE = 2000, 0.4
 """Most sentences of the language that are tried, shortest first, and the share of what is left for them."""
 
-ORBITS, ORBIT_STARTS = 0.25, 2
+ORBITS, ORBIT_STARTS = 0.35, 2
 """Share of the budget for orbits of sets in regions, and how many of these are made better place by place."""
 
 FILLED, ORBITED = 64, 2048
@@ -53,6 +55,12 @@ HARD = 4
 
 STARTS, CHANGED = 3, 1
 """Fits from which a descent begins, two of a rule at most; and such in which the rules may change, too."""
+
+FRAMED = 8
+"""Ways to fill the places of a rule for each pair of regions."""
+
+FACTORS, REST, FIRST = 2, 0.1, 0.05
+"""Products within each other, at most; shares of the budget for what a part leaves over, and for the part."""
 
 DESCENT = 0.25
 """Share of the budget for one descent."""
@@ -85,7 +93,7 @@ def search(sample: Sample, evaluations: int, seed: int) -> list[Fit]:
     if not len(sample.pictures):
         return []
     budget = Budget(evaluations)
-    search = _Search(sample, budget, depth=1)
+    search = _Search(sample, budget, depth=1, factors=FACTORS)
     search.answer()
     search.bred(np.random.Generator(np.random.PCG64(seed)))
     return search.coder.ranked()
@@ -100,8 +108,9 @@ def short_sets(grammar: Grammar) -> tuple[Sentence, ...]:
 class _Search:
     """The steps for one sample; smaller questions have a search of their own from the same budget."""
 
-    def __init__(self, sample: Sample, budget: Budget, depth: int) -> None:
+    def __init__(self, sample: Sample, budget: Budget, depth: int, factors: int = 0) -> None:
         self.depth = depth
+        self.factors = factors  # Most products within each other.
         self.shortest = 0.0  # Bits up to which all sentences were tried.
         self.sample, self.grammar = sample, sample.grammar
         self.coder = Coder(sample, budget)
@@ -117,13 +126,15 @@ class _Search:
         kept = int(BRED * self.budget.left) if self.depth > 0 else 0
         self.budget.left -= kept
         self.orbited()
+        if self.factors > 0 and self.slack() > SLACK:
+            self.divided()
         self.descended()
         if self.depth > 0 and self.slack() > SLACK:
             self.placed()
+            self.tried(self.framed())
             self.tried(covers.covers(self.sample))
             self.tried(parities.hidden(self.sample))
             self.undone()
-            self.divided()
             self.mixed()
             self.tried(self.narrowed())
             self.descended()
@@ -134,10 +145,11 @@ class _Search:
 
         Those of a sentence longer than all that were tried, and those of the data beyond what the samples
         would cost if their set were known, a standard error allowed: by collisions among the samples of a
-        stratum (m draws of a set T have m(m - 1) / 2|T| on average). Infinite where too few collide.
+        stratum (m draws of a set T have m(m - 1) / 2|T| on average). Infinite where too few collide, and
+        where more is left out than may be noise.
         """
         best = self.coder.ranked()[:1]
-        if not best:
+        if not best or best[0].outside > NOISE * self.sample.n:
             return math.inf
         sample, inside = self.sample, best[0].inside
         strata, known, sure = sample.strata[inside], 0.0, 0.0
@@ -179,9 +191,8 @@ class _Search:
         self.shortest = some[-1].bits if some else 0.0
 
     def guessed(self) -> Iterator[Sentence]:
-        for production in self.grammar.category("Set").productions:
-            if not any(s.category and s.category.name in ("Set", "Picture") for s in production.slots):
-                yield from moves.filled(production, [], self.choices, FILLED)
+        for production in self.simple():
+            yield from moves.filled(production, [], self.choices, FILLED)
 
     def listed(self) -> Iterator[Sentence]:
         for core in self.sample.cores():
@@ -243,16 +254,19 @@ class _Search:
         self.tried(fit.sentence for fit in coder.ranked()[:ANSWERS])
 
     def moved(self) -> Iterator[Sentence]:
-        for motion, regions in orbits.regions_under(self.sample):
+        """Such orbits, of each motion the first before the second of any."""
+        some = [self.moved_by(motion, regions) for motion, regions in orbits.regions_under(self.sample)]
+        for together in zip_longest(*some):
+            yield from (one for one in together if one is not None)
 
-            def choices(name: str, regions: list[Sentence] = regions) -> list[Sentence]:
-                return regions if name == "Region" else self.choices(name)
+    def moved_by(self, motion: Sentence, regions: list[Sentence]) -> Iterator[Sentence]:
+        def choices(name: str) -> list[Sentence]:
+            return regions if name == "Region" else self.choices(name)
 
-            for production in self.grammar.category("Set").productions:
-                names = [slot.category.name for slot in production.slots if slot.category]
-                if "Region" in names and not {"Set", "Picture"} & set(names):
-                    for inner in moves.filled(production, [], choices, ORBITED // self.sample.pixels):
-                        yield self.grammar.productions["orbit"].sentence((inner, motion))
+        for production in self.simple():
+            if any(slot.category and slot.category.name == "Region" for slot in production.slots):
+                for inner in moves.filled(production, [], choices, ORBITED // self.sample.pixels):
+                    yield self.grammar.productions["orbit"].sentence((inner, motion))
 
     def descended(self) -> None:
         for kinds, starts in ((moves.NUDGES, STARTS), (moves.CHANGES, CHANGED)):
@@ -271,6 +285,28 @@ class _Search:
                 found.append(fit.sentence)
             if len(found) == most:
                 break
+        return found
+
+    def framed(self) -> Iterator[Sentence]:
+        """Sets in two regions at once, where both together are smaller than any short one."""
+        rules = self.grammar.productions
+        for first, second in pairs(self.sample) if "within" in rules else ():
+
+            def choices(name: str, first: Sentence = first) -> list[Sentence]:
+                return [first] if name == "Region" else self.choices(name)
+
+            for production in self.simple():
+                if any(slot.category and slot.category.name == "Region" for slot in production.slots):
+                    for inner in moves.filled(production, [], choices, FRAMED):
+                        yield rules["within"].sentence((inner, second))
+
+    def simple(self) -> list[Production]:
+        """The rules for sets that take no other set and no picture."""
+        found = []
+        for production in self.grammar.category("Set").productions:
+            names = {slot.category.name for slot in production.slots if slot.category}
+            if not names & {"Set", "Picture"}:
+                found.append(production)
         return found
 
     def placed(self) -> None:
@@ -292,22 +328,30 @@ class _Search:
         for question in abduction.questions(self.sample):
             if self.budget.left <= 0:
                 return
-            inner = _Search(question.sample, self.budget.share(0.3), self.depth - 1)
-            inner.answer()
-            self.budget.left = max(0, self.budget.left - inner.budget.spent)
-            self.tried(question.whole(fit.sentence) for fit in inner.coder.ranked()[:ANSWERS])
+            self.tried(question.whole(one) for one in self.inner(question.sample, 0.3, 0))
 
     def divided(self) -> None:
         """Products of a part that shows in the pictures and of what the rest of them is."""
         for part in products.divided(self.sample):
-            if self.budget.left <= 0:
+            rest = self.inner(part.rest, REST, self.factors - 1)
+            first = part.first if isinstance(part.first, list) else self.inner(part.first, FIRST, 0)
+            if not self.multiplied(first, rest):
                 return
-            inner = _Search(part.rest, self.budget.share(0.2), self.depth - 1)
-            inner.answer()
-            self.budget.left = max(0, self.budget.left - inner.budget.spent)
-            product = self.grammar.productions["product"]
-            for fit in inner.coder.ranked()[:ANSWERS]:
-                self.coder.try_(product.sentence((part.first, fit.sentence)))
+
+    def inner(self, sample: Sample, share: float, factors: int) -> list[Sentence]:
+        """The best answers to a smaller question, for a share of the budget."""
+        search = _Search(sample, self.budget.share(share), self.depth - 1, factors)
+        search.answer()
+        self.budget.left = max(0, self.budget.left - search.budget.spent)
+        return [fit.sentence for fit in search.coder.ranked()[:ANSWERS]]
+
+    def multiplied(self, first: list[Sentence], rest: list[Sentence]) -> bool:
+        """Products of the best of each, and whether there is anything left to spend."""
+        production = self.grammar.productions["product"]
+        order = [(i + j, i, j) for i in range(len(first)) for j in range(len(rest))]
+        for _, i, j in sorted(order)[: 2 * ANSWERS]:
+            self.coder.try_(production.sentence((first[i], rest[j])))
+        return self.budget.left > 0
 
     def narrowed(self) -> Iterator[Sentence]:
         """The best sets met with a short one that has all the samples, or without one that has none."""
@@ -343,7 +387,7 @@ class _Search:
         rest = self.rest(mask)
         if rest.n < LEAST_LEFT or self.budget.left <= 0:
             return
-        inner = _Search(rest, self.budget.share(0.2), self.depth - 1)
+        inner = _Search(rest, self.budget.share(0.2), self.depth - 1, min(1, self.factors))
         inner.answer()
         self.budget.left = max(0, self.budget.left - inner.budget.spent)
         for fit in inner.coder.ranked()[:ANSWERS]:

@@ -33,6 +33,9 @@ SIDES = (2, 3)
 RARE = (0.0, 0.01, 0.04)
 """Shares of the sample up to which what was seen may be noise: each is tried."""
 
+PAIR_WEIGHT = 4.0
+"""Bits that a pixel less of two regions together is worth: many samples have to be said."""
+
 Mask = NDArray[np.bool_]
 
 
@@ -223,6 +226,31 @@ def candidates(sample: Sample, type_name: str, most: int = 12) -> list[Sentence]
         pairs += [(s, cover) for s, cover in extra if cover[mask].all()]
         found |= dict.fromkeys(front(pairs))
     return list(found)[: 2 * most]
+
+
+def pairs(sample: Sample, most: int = 6) -> list[tuple[Sentence, Sentence]]:
+    """Two regions that both have what was seen, and together less than any one that is tabled."""
+    if "Region" not in sample.grammar.categories:
+        return []
+    known = table(sample.grammar, "Region")
+    assert known.covers is not None
+    found: dict[tuple[Sentence, Sentence], None] = {}
+    for mask in seen(sample, "pixels"):
+        chosen = np.flatnonzero(known.covers[:, mask].all(axis=1))
+        covers = known.covers[chosen].astype(np.float32)
+        if not len(chosen):
+            continue
+        size = covers @ covers.T
+        least = float(np.diag(size).min())
+        bits = np.array([known.sentences[i].bits for i in chosen])
+        cost = size * PAIR_WEIGHT + bits[:, None] + bits
+        cost[size >= least] = np.inf
+        for place in np.argsort(cost, axis=None, kind="stable")[: 2 * most]:
+            first, second = np.unravel_index(place, cost.shape)
+            if np.isfinite(cost[first, second]) and first < second:
+                one, other = known.sentences[chosen[first]], known.sentences[chosen[second]]
+                found.setdefault((one, other))
+    return list(found)[:most]
 
 
 def front(pairs: list[tuple[Sentence, Mask]]) -> list[Sentence]:
