@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
-LONG = 64  # letters of a sentence that is cut to two lines until it is pressed
+LONG = 56  # letters of a sentence that is cut to two lines until it is pressed
 
 
 @dataclass(frozen=True)
