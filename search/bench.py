@@ -180,7 +180,8 @@ class Bench:
             done, _ = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
         else:
             done = set()
-            time.sleep(timeout if self._elsewhere else 0)
+            if self._elsewhere:
+                time.sleep(timeout)
         for future in sorted(done, key=lambda future: self._running[future][0].entry.index):
             job, trial = self._running[future]
             found = _outcome(future, job)

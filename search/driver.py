@@ -88,7 +88,7 @@ def minimise(
                 search.lower.append(benches.enter_context(Bench(book, workers, asked, search.tell)))
                 search.books.append(book)
             search.climbing = Climb(ladder, search.teach) if ladder is not None and ladder.rungs else None
-            stopped = search.run(baselines, ledger.lessons)
+            stopped = search.run(baselines, ledger)
     return build(
         objective, grammar, search.rows(), ledger, stopped=stopped, budget=budget, climb=search.climbed()
     )
@@ -116,6 +116,7 @@ class _Search:
         self._progress = progress
         self._started = time.monotonic()
         self._known: Mapping[str, tuple[str, int]] = {}
+        self._finished: Mapping[str, Outcome] = {}
         self._looked_at: dict[str, Candidate | None] = {}
         self._taken: set[str] = set()
         self._history: list[Evaluated] = []
@@ -128,9 +129,9 @@ class _Search:
         self.books: list[Ledger] = []
         self._jobs: dict[int, Job] = {}  # of a search with a ladder, by index
 
-    def run(self, baselines: Sequence[grammars.Sentence], known: Mapping[str, tuple[str, int]]) -> str:
-        """The loop; why it ended before the budget did, or nothing. `known`: `Ledger.lessons`."""
-        self._known = known
+    def run(self, baselines: Sequence[grammars.Sentence], ledger: Ledger) -> str:
+        """The loop; why it ended before the budget did, or nothing."""
+        self._known, self._finished = ledger.lessons, ledger.outcomes
         self._baselines = self._baseline_jobs(baselines)
         self.bench.add_spare(self._baselines)
         self.bench.look()
@@ -233,7 +234,8 @@ class _Search:
 
     def _job(self, proposal: Proposal, index: int, origin: str, generation: int) -> Job:
         candidate = proposal.candidate
-        params, distributions = parameters(candidate.sentence)
+        finished = candidate.key in self._finished  # and is only read
+        params, distributions = ({}, {}) if finished else parameters(candidate.sentence)
         entry = Entry(
             key=candidate.key,
             index=index,

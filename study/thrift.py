@@ -40,7 +40,7 @@ def foretold(result: xr.Dataset) -> str:
     for one in json.loads(str(result.attrs["ladder"])):
         tau = f"Kendall's tau {one['tau']:.2f} [{one['tau_low']:.2f}, {one['tau_high']:.2f}]"
         best = f"{one['quarter']:.0%} of the best quarter found, {one['quarter_chance']:.0%} by chance"
-        verdict = "no better than chance, so it was dropped" if one["dropped"] else "so it was kept"
+        verdict = "no better than chance, so it was dropped" if one["dropped"] else "it was kept"
         said.append(
             f"{one['rung']} foretold {one['predicts']} with {tau} ({best}; {one['scouts']} lessons"
             f" promoted by lot): {verdict}."

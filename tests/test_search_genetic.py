@@ -132,6 +132,18 @@ def test_worthless_lessons_do_not_crowd_out_the_good_ones() -> None:
     assert sum(parent.index in {10, 11} for parent in tournament) > len(tournament) / 2
 
 
+def test_survivors_of_a_longer_history_are_those_found_from_the_start() -> None:
+    """Whatever the searcher remembers: other histories in between, a generation cut off, a failure."""
+    history = simulate(SMALL, 5)
+    history[14] = replace(history[14], g=float("nan"))
+    other = [replace(one, g=1 - one.g) for one in history]
+    remembering = replace(SMALL)
+    for told in (history[:12], history[:18], history[:20], history[:24], other[:24], history[:24], history):
+        expected = [one.index for one in replace(SMALL)._survivors(told)]
+        assert [one.index for one in remembering._survivors(told)] == expected
+        assert [one.index for one in remembering._survivors(told)] == expected
+
+
 def fitness(g: float, n: float, bits: float, feasible: bool = True) -> Fitness:
     made = Fitness((g, n, bits))
     made.feasible = feasible

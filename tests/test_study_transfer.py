@@ -1,5 +1,6 @@
 """Languages on the plane, other grids, the ladder, shrinking, as `python -m study.search` is asked."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from study.errors import StudyError
 from study.folder import check, write_settings
 from study.job import ladder_of, objective_of, pupils
 from study.last_words import said_nothing
+from study.report.thrift import parts
 from study.resolve import resolve
 from study.thrift import fewer, foretold
 
@@ -155,3 +157,60 @@ def test_of_a_grid_where_a_sentence_says_nothing_it_is_said_so() -> None:
     )
     assert said_nothing(verified, "conv", "a") == ""
     assert said_nothing(verified, "conv on 3x3", "a") == "no such sentence"
+
+
+@pytest.mark.parametrize("word", ["sentence", "target"])
+@pytest.mark.parametrize(
+    "text",
+    ["../../outside", "/etc/passwd", "a\x00b", "<script>alert(1)</script>", "these(picture('../../x'))",
+     "__import__('os').system('true')", "${oc.env:HOME}"],
+)  # fmt: skip
+def test_hostile_sentences_are_refused_in_one_line(word: str, text: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        resolve([f"{word}={text}"])
+    assert str(caught.value).startswith(f"{word}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_the_sections_of_the_report_escape_what_a_file_says(tmp_path: Path) -> None:
+    attack = "<script>alert(1)</script>"
+    said = least(3, 8, 3, 1).assign_attrs(minimal=attack, attempt=1)
+    several = {
+        "sentence": ("attempt", [attack] * 2),
+        "stage": ("attempt", [attack] * 2),
+        "difference": ("attempt", [0.0] * 2),
+        "generalization": (("attempt", "seed"), [[0.5], [0.5]]),
+    }
+    said.assign(several).to_netcdf(tmp_path / "minimal.nc")
+    tuned = xr.Dataset(
+        {
+            "steps": ("configuration", [8, 16]), "lesson": ("configuration", [0, 0]),
+            "sentence": ("configuration", [attack] * 2), "failure": ("configuration", [attack, ""]),
+            "short": ("configuration", [0.1, 0.2]), "worth": ("configuration", [0.1, 0.2]),
+            "pruned": ("configuration", [0, 0]), "seconds": ("configuration", [1.0, 1.0]),
+            "generalization": (("configuration", "seed"), [[0.1], [0.2]]),
+        },
+        attrs={"best": 1, "changed": 1, "learner": attack},
+    )  # fmt: skip
+    tuned.to_netcdf(tmp_path / "tuning.nc")
+    rung = {
+        "rung": attack, "predicts": attack, "scouts": 10, "tau": 0.5, "tau_low": 0.1, "tau_high": 0.9,
+        "quarter": 0.5, "quarter_chance": 0.3, "dropped": False,
+    }  # fmt: skip
+    result = xr.Dataset(
+        {
+            "origin": ("trial", ["search"]),
+            "generalization_at": (("trial", "fidelity"), [[0.1, 0.2]]),
+            "seconds_at": (("trial", "fidelity"), [[1.0, 2.0]]),
+        },
+        attrs={"ladder": json.dumps([rung])},
+    )
+    sections = parts(tmp_path, result)
+    assert list(sections) == [
+        "How few are enough", "Which settings of the learner", "What cheap looks were worth"
+    ]  # fmt: skip
+    shown = "".join(inner for several in sections.values() for inner in several)
+    assert attack not in shown
+    assert shown.count("&lt;script&gt;") >= 8
+    assert "1 of 1 lessons were trained in full; looking first cost 1 s" in shown
+    assert parts(tmp_path / "nowhere", xr.Dataset()) == {}

@@ -72,6 +72,8 @@ def run(path: Path, settings: DictConfig, again: Sequence[Pupil]) -> int:
         result = searched = look(settings, objective, book, trainers).assign_attrs(command=command(settings))
         analysis.save(result, path / "result.nc", whole)
         least = tuned = verified = None
+        for stage in ("minimal.nc", "tuning.nc"):  # of an earlier state of the search; the ledger has it all
+            (path / stage).unlink(missing_ok=True)
         if settings.search.shrink and not interrupted(result):
             least = shrink(settings, objective, searched, book, trainers)
         if least is not None:
