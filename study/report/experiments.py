@@ -1,7 +1,6 @@
 """The page about one experiment: question, answer, figures, tables, and where they come from."""
 
 import json
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -30,6 +29,7 @@ ROWS = (
     *("target", "d", "lesson", "n", "learner", "generalization", "generalization_low", "generalization_high"),
     *("validity", "coverage", "copy_rate", "novelty", "distance", "trainings"),
 )
+WHOLE = ("d", "n", "trainings")
 
 
 def write(
@@ -63,7 +63,7 @@ def numbers(rows: xr.Dataset) -> str:
     names = [name for name in ROWS if name in rows]
     body = []
     for i in range(rows.sizes["row"]):
-        body.append(("", [entry(rows[name].values[i]) for name in names]))
+        body.append(("", [entry(name, rows[name].values[i]) for name in names]))
     return table(
         [name.replace("generalization", "g").replace("_", " ") for name in names],
         body,
@@ -72,15 +72,11 @@ def numbers(rows: xr.Dataset) -> str:
     )
 
 
-def entry(value: Any) -> Entry:
+def entry(name: str, value: Any) -> Entry:
+    """A number or words, whole where it counts something."""
     if isinstance(value, str):
         return text(value)
-    value = float(value)
-    return (
-        number(value, 0 if value.is_integer() and abs(value) > 1 else 2)
-        if not math.isnan(value)
-        else Entry("")
-    )
+    return number(float(value), 0 if name in WHOLE else 2)
 
 
 def plain(declared: Experiment) -> dict[str, Any]:
