@@ -1,6 +1,8 @@
 """Languages on the plane, other grids, the ladder, shrinking, as `python -m study.search` is asked."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,12 @@ import xarray as xr
 import grammars
 from study import job
 from study.commands import search as command
+from study.entry import INTERRUPTED
 from study.errors import StudyError
 from study.folder import check, write_settings
 from study.job import ladder_of, objective_of, pupils
 from study.last_words import said_nothing
+from study.progress import Progress
 from study.report.thrift import parts
 from study.resolve import resolve
 from study.thrift import fewer, foretold
@@ -214,3 +218,38 @@ def test_the_sections_of_the_report_escape_what_a_file_says(tmp_path: Path) -> N
     assert shown.count("&lt;script&gt;") >= 8
     assert "1 of 1 lessons were trained in full; looking first cost 1 s" in shown
     assert parts(tmp_path / "nowhere", xr.Dataset()) == {}
+
+
+def test_a_given_sentence_is_taught_and_its_learner_tuned_and_ctrl_c_in_between_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(Progress):
+        def tuning(self, done: int, total: int) -> None:
+            super().tuning(done, total)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    words = [
+        *TINY, "learner=equivariant_local", "learner.sampler_steps=3", "learner.patch=3", "space.height=4",
+        "space.width=4", "target=dots(k=between(1, 2))", "sentence=these(at(0,0), at(2,2))",
+        "verify.learners=[machine]", "search.tune=true", "search.tunings=8", "search.shrink=0",
+    ]  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(job, "workers", lambda settings: 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "Progress", Interrupted)
+        assert command.main(words) == INTERRUPTED
+    assert not (tmp_path / "mine" / "verified.nc").exists()
+    assert "search.tune=true" in capsys.readouterr().out.splitlines()[-1]
+    assert command.main(words) == 0
+    with xr.open_dataset("mine/result.nc") as result, xr.open_dataset("mine/tuning.nc") as tuned:
+        assert result["sentence"].values.tolist()[1:] == ["these(at(0, 0), at(2, 2))"]
+        assert result.attrs["stopped"] == ""
+        assert sorted(tuned["patch"].values) == [1, 3, 5, 7]  # there are no more
+        assert tuned.attrs["stopped"] == ""
+        changed = int(tuned.attrs["changed"])
+    with xr.open_dataset("mine/verified.nc") as verified:
+        learners = ["equivariant_local"] + ["equivariant_local tuned"] * changed
+        assert verified["learner"].values.tolist() == learners
+    said = capsys.readouterr().out
+    assert "settings of equivariant_local" in said
+    assert "Which settings of the learner" in Path("mine/report.html").read_text(encoding="utf-8")
