@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -10,19 +11,23 @@ import pytest
 from scipy import stats
 
 import grammars
-from search.evaluation import Outcome, Task
+from search import bench
+from search.evaluation import Outcome, Task, canonical, content_key
+
+
+def loaded(name: str) -> ModuleType:
+    """A script of tests/tables as a module of its name, which dataclasses and other scripts look up."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "tables" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def compare() -> ModuleType:
-    path = Path(__file__).parent / "tables" / "searchers.py"
-    spec = importlib.util.spec_from_file_location("searchers_table", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["searchers_table"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return loaded("searchers")
 
 
 def test_permutation_is_that_of_scipy(compare: ModuleType) -> None:
@@ -76,5 +81,44 @@ def test_the_command_prints_a_table_and_goes_on(
     assert len(taught) > 24  # 2 seeds, 2 searchers, 6 trainings, and those with fresh seeds
     done = len(taught)
     compare.main()
+    assert capsys.readouterr().out == first
+    assert len(taught) == done
+
+
+@pytest.mark.slow
+def test_the_ladder_is_held_against_the_same_search_without_it(
+    compare: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ladder = loaded("ladder")
+    grammar = grammars.load("dots")
+    taught: list[str] = []
+
+    def pretended(task: Task) -> Outcome:
+        taught.append(task.objective.learner)
+        examples = canonical(grammar.parse(task.sentence).denote())
+        key = content_key(task.objective, examples)
+        return Outcome(key, len(examples), {"generalization": (min(1.0, 0.1 * np.log2(len(examples) + 1)),)})
+
+    def costly(task: Task) -> Outcome:
+        full = task.objective == compare.TASKS["conv"].objective(0)
+        return replace(pretended(task), seconds=10.0 if full else 1.0)
+
+    monkeypatch.setattr(compare, "evaluate", pretended)
+    monkeypatch.setattr(ladder, "on_the_processor", costly)
+    monkeypatch.setattr(bench, "evaluate", bench.evaluate)  # restored at the end
+    monkeypatch.setattr(
+        sys, "argv", ["ladder.py", "conv", "--evaluations", "30", "--folder", str(tmp_path / "runs")]
+    )
+    ladder.main()
+    first = capsys.readouterr().out
+    cells = first.splitlines()[-1].split(" | ")
+    assert cells[0] == "| conv"
+    assert cells[2] == "300"  # 30 full trainings
+    full = int(cells[5].partition(" of ")[0])
+    assert 10 * full < float(cells[3]) <= 10 * full + 30 * 2  # each looked at by the machine, some shortly
+    assert 10 <= full < 25
+    assert "machine 1.00 [" in cells[-1]
+    done = len(taught)
+    ladder.main()
     assert capsys.readouterr().out == first
     assert len(taught) == done

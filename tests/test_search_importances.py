@@ -63,7 +63,7 @@ def test_the_rule_that_matters_is_the_most_important_parameter(
     assert np.isfinite(list(importances.values())).all()
 
 
-@pytest.mark.parametrize("name", ["genetic", "annealing"])
+@pytest.mark.parametrize("name", ["genetic"])
 def test_searchers_that_know_nothing_of_parameters_leave_them_too(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -188,6 +188,7 @@ def test_a_rung_that_knows_nothing_is_dropped_and_asked_no_more(
     assert np.isfinite(data["generalization_at"].sel(fidelity="short").values[2:]).all()
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_foretold_it_is_a_plain_search(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +200,7 @@ def test_where_nothing_can_be_foretold_it_is_a_plain_search(
     np.testing.assert_array_equal(data["on_front"], plain["on_front"])
 
 
+@pytest.mark.slow
 def test_scouts_are_drawn_by_content_and_not_by_g(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With g turned upside down the same lessons are sent by lot."""
     ladder = replace(LADDER, promote=0.01)

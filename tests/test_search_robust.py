@@ -152,7 +152,10 @@ def test_kills_at_random_moments_with_a_reader_all_along(
         round_ += 1
 
 
-@pytest.mark.parametrize("room", [pytest.param(2_000, marks=pytest.mark.slow), 30_000, 90_000])
+@pytest.mark.parametrize(
+    "room",
+    [pytest.param(2_000, marks=pytest.mark.slow), 30_000, pytest.param(90_000, marks=pytest.mark.slow)],
+)
 def test_a_limit_on_the_size_of_files_in_the_middle_of_a_write(
     undisturbed: xr.Dataset, tmp_path: Path, room: int
 ) -> None:

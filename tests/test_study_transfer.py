@@ -220,6 +220,7 @@ def test_the_sections_of_the_report_escape_what_a_file_says(tmp_path: Path) -> N
     assert parts(tmp_path / "nowhere", xr.Dataset()) == {}
 
 
+@pytest.mark.slow
 def test_a_given_sentence_is_taught_and_its_learner_tuned_and_ctrl_c_in_between_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
