@@ -1,4 +1,4 @@
-"""What the search itself costs: opening a ledger of many trials, and each evaluation beside its training.
+"""What the search itself costs: opening a ledger of many trials, replaying a search, each evaluation.
 
     PYTHONPATH=. python tests/bench/ledger.py          # CPU seconds of this process, printed as markdown
 
@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from search.rows import PARAMS, SYSTEM, TRIALS, USER, VALUES
 
 TRIALS_COPIED = 20_000
 EVALUATIONS = 60
+REPLAYED = 600
 MEASURES = [
     *("generalization", "validity", "coverage", "copy_rate", "novelty", "novelty_orbit", "crisp", "steps"),
     *("near_copy_rate", "g_support", "distinct", "repeats", "support", "evenness", "seconds", "loss"),
@@ -106,22 +108,34 @@ def stub(task: Task) -> tuple[Outcome, str]:
 
 def beside_training(folder: Path, name: str, space: grammars.Grid) -> float:
     """CPU seconds of one evaluation without training, at default settings: a whole search, shared out."""
+    grammar = grammars.load(name, space=space)
+    baselines = search.iid(grammar, str(grammar.target), 0)
+    return searching(folder, grammar, EVALUATIONS, baselines) / (EVALUATIONS + len(baselines))
+
+
+def replaying(folder: Path) -> float:
+    """CPU seconds of each trial of a finished search that is asked for again: read, proposed, not trained."""
+    grammar = grammars.load("dots")
+    searching(folder, grammar, REPLAYED)
+    return searching(folder, grammar, REPLAYED) / REPLAYED
+
+
+def searching(
+    folder: Path, grammar: grammars.Grammar, count: int, baselines: Sequence[grammars.Sentence] = ()
+) -> float:
+    """CPU seconds of a search without training."""
     from search import bench
 
-    grammar = grammars.load(name, space=space)
-    objective = search.Objective(name, space, str(grammar.target), "conv")
+    objective = search.Objective(grammar.name, grammar.space, str(grammar.target), "conv")
     bench.at_work = stub
     url = f"sqlite:///{folder / 'optuna.db'}"
-    baselines = search.iid(grammar, objective.target, 0)
     began = time.process_time()
     with (
         search.start(0) as pool,
         search.open_ledger(url, folder / "artifacts", "search", objective.content()) as book,
     ):
-        search.minimise(
-            objective, grammar, search.load("genetic"), EVALUATIONS, book, pool, baselines=baselines
-        )
-    return (time.process_time() - began) / (EVALUATIONS + len(baselines))
+        search.minimise(objective, grammar, search.load("genetic"), count, book, pool, baselines=baselines)
+    return time.process_time() - began
 
 
 def main() -> None:
@@ -131,11 +145,14 @@ def main() -> None:
     torch.set_num_threads(1)
     folder = Path(tempfile.mkdtemp())
     try:
-        for part in ("many", "dots", "polygons"):
+        for part in ("many", "replay", "dots", "polygons"):
             (folder / part).mkdir()
         if "opening" in sys.argv or len(sys.argv) == 1:
             seconds, outcomes = opening(folder / "many")
             print(f"| opening a ledger of {outcomes:,} trials | {seconds:.2f} s |", flush=True)
+        if "replaying" in sys.argv or len(sys.argv) == 1:
+            each = replaying(folder / "replay")
+            print(f"| a trial of {REPLAYED} replayed | {1000 * each:.1f} ms |", flush=True)
         for name, side in (("dots", 8), ("polygons", 10)):
             if name in sys.argv or len(sys.argv) == 1:
                 each = beside_training(folder / name, name, grammars.Grid(side, side))
