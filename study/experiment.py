@@ -4,8 +4,9 @@ declared = load("single_dots", "quick")      # study/experiments/single_dots.yam
 cells = product(declared)                    # every cell: a target, a lesson, a learner
 """
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from study.settings import choices
 HOME = Path(__file__).resolve().parent / "experiments"
 SIZES = ("quick", "full")
 SAMPLES_OF_THE_TARGET = "samples"
+GIVEN = 4  # what every function of `EXTRAS` is given; its settings come after
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def load(name: str, size: str) -> Experiment:
         known = [one.stem for one in sorted(HOME.glob("*.yaml"))]
         raise StudyError(f"experiment={name}: there is no such experiment; {nearest(name, known)}")
     raw = read(path)
-    sizes = {one: raw.pop(one, None) or {} for one in SIZES}
+    sizes = {one: mapping(raw.pop(one, None), f"{path}: `{one}`") for one in SIZES}
     return checked(path.stem, size, laid_over(raw, sizes[size]), str(path))
 
 
@@ -130,44 +132,89 @@ def checked(name: str, size: str, tree: Mapping[str, Any], source: str) -> Exper
     known = [one.name for one in fields(Experiment) if one.name not in ("name", "size")]
     for key in tree:
         if key not in known:
-            raise StudyError(f"{source}: {key} is no part of an experiment; {nearest(key, known)}")
+            raise StudyError(f"{source}: {key} is no part of an experiment; {nearest(str(key), known)}")
     for key in ("title", "question", "refuted"):
         if not tree.get(key):
             raise StudyError(f"{source}: an experiment states its `{key}`")
     values: dict[str, Any] = dict(tree)
-    values["plugins"] = tuple(tree.get("plugins", ()))
+    values["refuted"] = mapping(tree["refuted"], f"{source}: `refuted`")
+    values["plugins"] = texts(tree.get("plugins"), f"{source}: `plugins`")
     import_plugins(list(values["plugins"]))
-    values["targets"] = {
-        str(label): part(Targets, one, f"{source}: targets.{label}", ("sides",))
-        for label, one in tree.get("targets", {}).items()
-    }
-    values["lessons"] = {
-        str(label): part(Lessons, one, f"{source}: lessons.{label}", ("n",))
-        for label, one in tree.get("lessons", {}).items()
-    }
-    values["learners"] = {str(label): dict(one or {}) for label, one in tree.get("learners", {}).items()}
-    values["extras"] = {str(label): dict(one or {}) for label, one in tree.get("extras", {}).items()}
-    values["derive"] = tuple(tree.get("derive", ("summary",)))
+    for key, kind, lists in (("targets", Targets, ("sides",)), ("lessons", Lessons, ("n",))):
+        values[key] = {
+            label: part(kind, one, f"{source}: {key}.{label}", lists)
+            for label, one in mapping(tree.get(key), f"{source}: `{key}`").items()
+        }
+    for key in ("learners", "searches", "extras"):
+        values[key] = {
+            label: mapping(one, f"{source}: {key}.{label}")
+            for label, one in mapping(tree.get(key), f"{source}: `{key}`").items()
+        }
+    values["derive"] = texts(tree.get("derive", ["summary"]), f"{source}: `derive`")
+    for label, one in values["lessons"].items():
+        if bool(one.n) == bool(one.sentence):
+            raise StudyError(f"{source}: lessons.{label}: a lesson has either `n` or a `sentence`")
     for key, least in (("seeds", 1), ("seed", 0), ("checkpoints", 1), ("samples", 32)):
-        value = tree.get(key, least)
-        if not isinstance(value, int) or value < least:
-            raise StudyError(f"{source}: `{key} >= {least}` must hold, but got {key}={value}")
-    for label, names, there in (("extras", values["extras"], EXTRAS), ("derive", values["derive"], DERIVED)):
+        whole_number(tree.get(key, least), least, key, source)
+    for key, names, there in (("extras", values["extras"], EXTRAS), ("derive", values["derive"], DERIVED)):
         for one in names:
             if one not in there:
-                raise StudyError(f"{source}: {label}: there is no {one!r}; {nearest(one, there)}")
+                raise StudyError(f"{source}: {key}: there is no {one!r}; {nearest(one, there)}")
+    for label, settings in values["extras"].items():
+        takes = [*inspect.signature(EXTRAS[label]).parameters][GIVEN:]
+        for key in settings:
+            if key not in takes:
+                raise StudyError(f"{source}: extras.{label}: there is no {key!r}; {nearest(key, takes)}")
+    if not values["searches"] and not all(values[key] for key in ("targets", "lessons", "learners")):
+        raise StudyError(f"{source}: an experiment has targets, lessons and learners, or searches")
     return Experiment(name, size, **values)
 
 
 def part(kind: type[Any], tree: Any, where: str, lists: Sequence[str]) -> Any:
-    """One mapping as a dataclass; lists become tuples."""
+    """One mapping as a dataclass; lists become tuples of whole numbers."""
     known = [one.name for one in fields(kind)]
     if not isinstance(tree, Mapping):
         raise StudyError(f"{where} must be a mapping with some of {', '.join(known)}, but got {tree!r}")
     for key in tree:
         if key not in known:
             raise StudyError(f"{where}: there is no {key!r}; {nearest(str(key), known)}")
-    return kind(**{key: tuple(value) if key in lists else value for key, value in tree.items()})
+    for one in fields(kind):
+        if one.default is MISSING and one.default_factory is MISSING and one.name not in tree:
+            raise StudyError(f"{where}: there is no `{one.name}`")
+    values = dict(tree)
+    for key in lists:
+        values[key] = listed(tree.get(key), f"{where}.{key}")
+        for value in values[key]:
+            whole_number(value, 1, key, where)
+    whole_number(tree.get("draws", 1), 1, "draws", where)
+    if not isinstance(tree.get("sentence", ""), str):
+        raise StudyError(f"{where}.sentence must be text, but got {tree['sentence']!r}")
+    return kind(**values)
+
+
+def mapping(tree: Any, where: str) -> dict[str, Any]:
+    """What stands at a place that holds `key: value` lines, or nothing."""
+    if not isinstance(tree, Mapping | None):
+        raise StudyError(f"{where} must hold `key: value` lines, but got {tree!r}")
+    return {str(key): value for key, value in (tree or {}).items()}
+
+
+def listed(tree: Any, where: str) -> tuple[Any, ...]:
+    """What stands at a place that holds a list, or nothing."""
+    if not isinstance(tree, list | tuple | None):
+        raise StudyError(f"{where} must be a list, [{tree}], but got {tree!r}")
+    return tuple(tree or ())
+
+
+def texts(tree: Any, where: str) -> tuple[str, ...]:
+    """A list of names."""
+    return tuple(str(one) for one in listed(tree, where))
+
+
+def whole_number(value: Any, least: int, key: str, where: str) -> None:
+    """A StudyError where a value is no integer of at least so much."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise StudyError(f"{where}: `{key} >= {least}` must hold, but got {key}={value!r}")
 
 
 # Cells.
@@ -180,6 +227,7 @@ def product(declared: Experiment, device: str = "cpu", plugins: Sequence[str] = 
         for side in targets.sides or (0,):
             grammar, text = bound(declared, row, targets, side)
             for lesson, label, n, draw in lessons(declared, side, text):
+                legible(declared, label, lesson, grammar)
                 for learner, own in declared.learners.items():
                     name, settings = taught_to(declared, learner, own, targets.grammar, side)
                     if models.load(name, **settings).supports(grammar.space.shape) is not None:
@@ -215,7 +263,8 @@ def bound(declared: Experiment, row: str, targets: Targets, side: int) -> tuple[
     """The grammar on its grid, and the canonical text of the target."""
     where = f"experiment={declared.name}: targets.{row}"
     if targets.grammar not in choices("grammars"):
-        raise StudyError(f"{where}: {nearest(targets.grammar, choices('grammars'))}")
+        near = nearest(str(targets.grammar), choices("grammars"))
+        raise StudyError(f"{where}: there is no grammar {targets.grammar!r}; {near}")
     try:
         grammar = grammars.load(targets.grammar, space=grammars.Grid(side, side) if side else None)
         text = targets.text(side)
@@ -235,6 +284,15 @@ def lessons(declared: Experiment, side: int, target: str) -> Iterator[tuple[str,
             yield from (("", label, n, draw) for n in one.n for draw in range(one.draws))
 
 
+def legible(declared: Experiment, label: str, lesson: str, grammar: grammars.Grammar) -> None:
+    """A StudyError where a lesson is a sentence and not one of the grammar."""
+    try:
+        if lesson:
+            grammar.parse(lesson, "Lesson")
+    except grammars.GrammarError as error:
+        raise StudyError(f"experiment={declared.name}: lessons.{label}: {error}") from None
+
+
 def taught_to(
     declared: Experiment, label: str, own: Mapping[str, Any], grammar: str, side: int
 ) -> tuple[str, dict[str, Any]]:
@@ -244,6 +302,9 @@ def taught_to(
     where = f"experiment={declared.name}: learners.{label}"
     if name not in choices("learners"):
         raise StudyError(f"{where}: there is no learner {name!r}; {nearest(name, choices('learners'))}")
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and side not in value:
+            raise StudyError(f"{where}: there is no {key} for side {side}, only for {[*value]}")
     whole = usual_settings(grammar, name) | {
         key: value[side] if isinstance(value, Mapping) else value for key, value in settings.items()
     }

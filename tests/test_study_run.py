@@ -103,6 +103,22 @@ def test_sizes_are_laid_over_what_is_common() -> None:
         ("seeds: 2", "seeds: 0", "`seeds >= 1` must hold, but got seeds=0"),
         ("[summary, n_star, regimes]", "[summery]", "did you mean summary"),
         ("{n: [2, 4], draws: 2}", "{m: [2, 4]}", "there is no 'm'"),
+        ("{n: [2, 4], draws: 2}", "{n: 4}", "lessons.samples.n must be a list"),
+        ("{n: [2, 4], draws: 2}", "{n: [0]}", "`n >= 1` must hold, but got n=0"),
+        ("{n: [2, 4], draws: 2}", "{n: [2], draws: two}", "`draws >= 1` must hold"),
+        ("{n: [2, 4], draws: 2}", "{}", "either `n` or a `sentence`"),
+        ("take(1, dots(k=1), seed=0)", "take(1, dts(k=1), seed=0)", "lessons.one: column"),
+        ("sides: [3, 4]", "sides: 3", "targets.dots.sides must be a list"),
+        ("grammar: dots, ", "", "there is no `grammar`"),
+        ("{patch: 3}", "{patch: {5: 3}}", "no patch for side 3"),
+        ("{patch: 3}", "three", "learners.equivariant_local must hold"),
+        ("{nothing: anything}", "[nothing]", "`refuted` must hold"),
+        ("quick: {}", "quick: [1]", "`quick` must hold"),
+        ("quick: {}", "quick: {learners: {ideal: null, equivariant_local: null, conv: null}}", "or searches"),
+        ("seeds: 2", "seeds: true", "`seeds >= 1` must hold, but got seeds=True"),
+        ("seeds: 2", "extras: {distance: {sample: 3}}", "did you mean samples"),
+        ("seeds: 2", "3: 4", "3 is no part of an experiment"),
+        ("[summary, n_star, regimes]", "summary", "`derive` must be a list"),
     ],
 )
 def test_a_mistake_in_the_file_is_one_line(tiny: Path, old: str, new: str, said: str) -> None:
@@ -194,6 +210,8 @@ def test_a_folder_of_something_else_is_left_alone(tiny: Path, tmp_path: Path) ->
     (tmp_path / "mine" / "letter.txt").write_text("dear", encoding="utf-8")
     with pytest.raises(StudyError, match="not a run of an experiment"):
         main([f"experiment={tiny}", f"run={tmp_path / 'mine'}"])
+    with pytest.raises(StudyError, match="is a file, and a run needs a folder"):
+        main([f"experiment={tiny}", f"run={tmp_path / 'mine' / 'letter.txt'}", "--dry-run"])
 
 
 # What follows from cells, on cells whose answer is known.

@@ -61,11 +61,11 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     cells = experiment.product(declared, device(settings), tuple(settings.plugins))
     path = run_settings.place(settings)
+    check(path)
     if "--dry-run" in request.flags:
         with pool(settings) as executor:
             print("\n".join(planned(declared, cells, path, executor, workers(settings))))
         return 0
-    check(path)
     listen()
     with search.sole_driver(path):
         (path / "cells").mkdir(parents=True, exist_ok=True)
