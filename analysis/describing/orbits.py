@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from analysis.describing.sample import Sample
-from analysis.describing.tables import front, table
-from grammars import Sentence
+from analysis.describing.tables import SIDES, front, table, tile_code
+from grammars import Grammar, Sentence
 from grammars.spaces import flat
 
 SHARES = (1.0, 0.9)
@@ -42,3 +42,29 @@ def regions_under(sample: Sample) -> Iterator[tuple[Sentence, list[Sentence]]]:
             pairs = [(known.sentences[i], known.covers[i]) for i in chosen]
             found |= dict.fromkeys(front(pairs)[:MOST])
         yield motion, list(found)
+
+
+def widest(grammar: Grammar, type_name: str) -> list[Sentence]:
+    """Of the lists of tiles that are tabled the one of each side with the most tiles, the shortest first."""
+    known = table(grammar, type_name)
+    if known.kind != "tiles" or known.covers is None:
+        return []
+    found = []
+    for side in SIDES:
+        start = tile_code(np.zeros((side, side), dtype=bool))
+        covers = known.covers[:, start : start + 2 ** (side * side)].sum(axis=1)
+        if covers.max(initial=0) > 0:
+            found.append(known.sentences[int(covers.argmax())])
+    return found
+
+
+def put_back(sample: Sample, orbit: Sentence) -> Sample:
+    """The pictures of an orbit in one of the positions in which the base has them."""
+    base, motion = (arg.denote() for arg in orbit.args)
+    found = sample.pictures.copy()
+    left = np.ones(len(found), dtype=bool)
+    for image, there in motion.images(sample.pictures):
+        here = np.flatnonzero(left & there)
+        good = here[base.contains(np.ascontiguousarray(image[here]))]
+        found[good], left[good] = image[good], False
+    return Sample.counted(sample.grammar, np.repeat(found[~left], sample.counts[~left], axis=0))

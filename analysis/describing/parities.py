@@ -43,7 +43,7 @@ MOST_SEEDS = 8
 CODE_PROBES, CODE_SHARE = 48, 0.8
 """Pictures that a first check is tried on, and the share of them that must pass."""
 
-CHANCE = 5.0
+CHANCE = 4.25
 """Standard deviations above chance in which the checks of a seed hold, where a motion hides them."""
 
 

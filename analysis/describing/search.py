@@ -41,6 +41,9 @@ SHORT, SHORT_SHARE = 2000, 0.4
 ORBITS, ORBIT_STARTS = 0.35, 2
 """Share of the budget for orbits of sets in regions, and how many of these are made better place by place."""
 
+PLACED = 2
+"""Orbits of which the pictures are put where the set has them, and described there."""
+
 FILLED, ORBITED = 64, 2048
 """Ways to fill the places of one rule; and of one around which a motion is put, times the pixels."""
 
@@ -157,7 +160,7 @@ class _Search:
         for stratum in different:
             counts = sample.counts[inside][strata == stratum]
             m, pairs = int(counts.sum()), float((counts * (counts - 1) // 2).sum())
-            size = max(1.0, m * (m - 1) / 2 / pairs) if pairs else math.inf
+            size = max(1.0, m * (m - 1) / 2 / max(pairs, 1.0))
             known += m * math.log2(min(size, 2.0**sample.pixels) * len(different))
             sure += m / math.sqrt(pairs) if pairs else 0.0
             if m > COLLISIONS > pairs:
@@ -251,7 +254,13 @@ class _Search:
         for fit in coder.ranked()[:ORBIT_STARTS]:
             moves.descended(fit.sentence, loss, self.choices, most=coder.budget.left)
         self.budget.left -= coder.budget.spent
-        self.tried(fit.sentence for fit in coder.ranked()[:ANSWERS])
+        found = coder.ranked()[:ANSWERS]
+        self.tried(fit.sentence for fit in found)
+        # An orbit that holds the sample shows where each picture belongs.
+        for fit in found[:PLACED] if self.depth > 0 else ():
+            held = orbits.put_back(self.sample.only(fit.inside), fit.sentence)
+            whole = self.grammar.productions["orbit"].sentence
+            self.tried(whole((one, fit.sentence.args[1])) for one in self.inner(held, ORBITS, 0))
 
     def moved(self) -> Iterator[Sentence]:
         """Such orbits, of each motion the first before the second of any."""
@@ -260,11 +269,15 @@ class _Search:
             yield from (one for one in together if one is not None)
 
     def moved_by(self, motion: Sentence, regions: list[Sentence]) -> Iterator[Sentence]:
+        slots = [slot for production in self.simple() for slot in production.slots]
+        names = {slot.category.name for slot in slots if slot.category} - {"Region"}
+        widest = {name: found for name in sorted(names) if (found := orbits.widest(self.grammar, name))}
+
         def choices(name: str) -> list[Sentence]:
-            return regions if name == "Region" else self.choices(name)
+            return regions if name == "Region" else widest.get(name) or self.choices(name)
 
         for production in self.simple():
-            if any(slot.category and slot.category.name == "Region" for slot in production.slots):
+            if {slot.category.name for slot in production.slots if slot.category} & {"Region", *widest}:
                 for inner in moves.filled(production, [], choices, ORBITED // self.sample.pixels):
                     yield self.grammar.productions["orbit"].sentence((inner, motion))
 
@@ -370,12 +383,21 @@ class _Search:
     def mixed(self) -> None:
         if "union" not in self.grammar.productions:
             return
-        for sentence, mask in self.coder.partial(PARTS):
+        parts = self.coder.partial(PARTS)
+        for sentence, _ in parts:
+            self.tried(self.turned(sentence))
+        for sentence, mask in parts:
             self.tried(self.joined(sentence, mask))
         # What two parts leave over may be a third.
         partial = [fit for fit in self.coder.ranked() if self.rest(fit.inside).n >= LEAST_LEFT]
         for fit in partial[:PARTS]:
             self.tried(self.joined(fit.sentence, fit.inside))
+
+    def turned(self, sentence: Sentence) -> Iterator[Sentence]:
+        """The orbits of a partial description, which may have the others in another position."""
+        if "orbit" in self.grammar.productions:
+            for motion in self.choices("Motion"):
+                yield self.grammar.productions["orbit"].sentence((sentence, motion))
 
     def rest(self, mask: NDArray[np.bool_]) -> Sample:
         """What a partial description leaves over, without the coins where they are so few as to be noise."""
