@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 import search
 from study import experiment
-from study.cells import checkpoints, work
+from study.cells import Cell, checkpoints, work
 from study.commands import run as command
 from study.commands.run import main
 from study.derived import Whole, mixture, n_star, regimes, summary
@@ -203,6 +203,17 @@ def test_the_plan_trains_one_cell_of_each_learner(
     assert "30 cells, 0 finished" in said
     assert "core-hours" in said
     assert not (tmp_path / "run").exists()
+
+
+def test_the_plan_says_which_cell_cannot_be_taught(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(cell: Cell) -> xr.Dataset:
+        raise search.SearchError("no such thing")
+
+    monkeypatch.setattr(command, "work", broken)
+    with pytest.raises(StudyError, match="'learner': 'ideal'}: no such thing"):
+        main([f"experiment={tiny}", f"run={tmp_path / 'run'}", "workers=1", "--dry-run"])
 
 
 def test_a_folder_of_something_else_is_left_alone(tiny: Path, tmp_path: Path) -> None:

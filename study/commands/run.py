@@ -244,7 +244,11 @@ def planned(
         for who, cell in cheapest.items()
     }
     for who, future in measured.items():
-        seconds = float(future.result()["seconds"]) / (weight(cheapest[who]) / cheapest[who].objective.seeds)
+        try:
+            found = future.result()
+        except search.SearchError as error:
+            raise StudyError(f"{dict(cheapest[who].place)}: {error}") from None
+        seconds = float(found["seconds"]) / (weight(cheapest[who]) / cheapest[who].objective.seeds)
         share = sum(seconds * weight(cell) for cell in todo if dict(cell.place)["learner"] == who)
         lines.append(f"  {who}: about {share / 3600:.2f} core-hours")
         total += share
