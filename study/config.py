@@ -47,7 +47,7 @@ class Search:
     seeds: int = setting(1, "trainings of each teaching set, whose mean counts", "trainings", range=(1, 1000))
     ladder: bool = setting(False, "look cheaply first: matching machine, short training, full training")
     short: float = setting(0.125, "with the ladder: share of the steps in short training", range=(1e-3, 0.9))
-    promote: float = setting(0.2, "with the ladder: share of the best that goes on", range=(1e-3, 1.0))
+    promote: float = setting(0.05, "with the ladder: share trained in full for its looks", range=(1e-3, 1.0))
     shrink: int = setting(
         24, "spent on making the smallest good teaching set smaller still; 0 is not at all", "trainings",
         range=(0, 10**6),

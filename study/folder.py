@@ -16,6 +16,7 @@ from study.errors import StudyError
 from study.resolve import decisive, resolve
 
 GROWS = "search.evaluations"
+OF_THE_LADDER = ("search.short", "search.promote")  # without it they decide nothing
 LATER = {f"search.{name}": getattr(Search, name) for name in ("seeds", "ladder", "short", "promote")}
 LATER["sentence"] = Config.sentence
 
@@ -80,6 +81,8 @@ def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
     for key in sorted(there.keys() | here.keys()):
         old, new = there.get(key, "nothing"), here.get(key, "nothing")
         if key == GROWS and isinstance(old, int) and isinstance(new, int) and new > old:
+            continue
+        if key in OF_THE_LADDER and not (there.get("search.ladder") or here.get("search.ladder")):
             continue
         if old != new:
             found.append(f"{key} is {old} there, {new} here")

@@ -183,9 +183,20 @@ def test_a_rung_that_knows_nothing_is_dropped_and_asked_no_more(
     assert (machine["dropped"], short["dropped"]) == (True, False)
     assert "machine is dropped: its order says no more about short than chance" in caplog.text
     seen = np.isfinite(data["generalization_at"].sel(fidelity="machine").values)
-    assert seen[2:22].all()
+    assert seen[2:22].sum() == 10  # by lot
     assert not seen[22:].any()
     assert np.isfinite(data["generalization_at"].sel(fidelity="short").values[2:]).all()
+
+
+def test_a_rung_is_not_dropped_for_what_the_next_does_not_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        bench, "evaluate", taught(lambda task, g: g * 7919 % 1 if task.objective == SHORT else g)
+    )
+    machine, short = json.loads(run(tmp_path / "one").attrs["ladder"])
+    assert (short["predicts"], short["dropped"]) == (FULL, True)
+    assert (machine["predicts"], machine["dropped"], machine["tau"]) == (FULL, False, 1.0)
 
 
 @pytest.mark.slow
@@ -242,14 +253,14 @@ def test_interrupted_on_the_way_and_started_again(tmp_path: Path, monkeypatch: p
 def test_real_rungs_in_processes_give_what_they_give_here(tmp_path: Path) -> None:
     """Machines as rungs and a machine on top, so that a training is a moment's work."""
     own = OBJECTIVE.taught_to("equivariant_local", {"patch": 5, "sampler_steps": 8})
-    coarse = OBJECTIVE.taught_to("equivariant_local", {"patch": 5, "sampler_steps": 6})
+    coarse = own.taught_to("equivariant_local", {"patch": 5, "sampler_steps": 7})
     ladder = Ladder((Rung("coarse", coarse),))
     here = run(tmp_path / "here", 40, ladder, objective=own)
     there = run(tmp_path / "there", 40, ladder, workers=2, objective=own)
     same(here, there)
-    assert set(here["rung"].values.tolist()) == {0, 1}
     seen = here["generalization_at"].values
-    assert np.isfinite(seen[2:, 0]).all()
+    assert np.isfinite(seen[2:, 0]).sum() >= 10
+    assert set(here["rung"].values[np.isnan(seen[:, 1])].tolist()) <= {1}
     np.testing.assert_array_equal(seen[:, 1], here["generalization"].values[:, 0])
 
 
@@ -267,7 +278,7 @@ def test_real_rungs_in_processes_give_what_they_give_here(tmp_path: Path) -> Non
 def test_the_rungs_of_a_learner(learner: str, settings: dict[str, int | str], names: list[str]) -> None:
     ladder = ladder_of(replace(OBJECTIVE.taught_to(learner, settings), seeds=3))
     assert ladder.names == [*names, FULL]
-    assert all(rung.objective.seeds == 1 for rung in ladder.rungs)
+    assert all((rung.objective.seeds, rung.objective.samples) == (1, 64) for rung in ladder.rungs)
 
 
 def test_what_cannot_be_asked_is_one_line() -> None:

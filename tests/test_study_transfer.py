@@ -118,6 +118,7 @@ def test_a_folder_from_before_the_ladder_is_resumed_and_shrinking_may_change(tmp
            {"ladder", "short", "promote", "shrink", "seeds"}]  # fmt: skip
     (tmp_path / "config.yaml").write_text("\n".join(old))
     assert check(tmp_path, resolve(["search.shrink=0"]).settings)
+    assert check(tmp_path, resolve(["search.promote=0.5"]).settings)
     with pytest.raises(StudyError, match="search.ladder is False there, True here"):
         check(tmp_path, resolve(["search.ladder=true"]).settings)
 
