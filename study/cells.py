@@ -161,7 +161,7 @@ def labelled(
     variables["parameters"] = ((), fitted[0].parameters, labels("weights of the learner"))
     for name, settings in cell.extras:
         for inner, value in EXTRAS[name](cell, examples, drawn, target, **dict(settings)).items():
-            variables[inner] = ((), value, labels(MEANINGS[inner]))
+            variables[inner] = ("checkpoint" if np.ndim(value) else (), value, labels(MEANINGS[inner]))
     return xr.Dataset(variables)
 
 
@@ -172,6 +172,10 @@ def labels(long_name: str, units: str = "1") -> dict[str, str]:
 # What else may be asked of the samples at the end.
 
 MEANINGS = {
+    "agreement_equal": "share of equal pictures by two learners taught disjoint samples, one noise",
+    "agreement_correlation": "pixel correlation between the two",
+    "agreement_equal_by_chance": "share of equal pictures where the noise is another",
+    "agreement_correlation_by_chance": "pixel correlation where the noise is another",
     "description": "the shortest sentence found for the samples at the end",
     "described": "share of the samples inside the set of that sentence",
     "description_bits": "two-part code length of the samples by that sentence",
@@ -244,7 +248,58 @@ def superposition(
     return {name: float(found[name]) for name in names}
 
 
+AGREED = ("equal", "correlation", "equal_by_chance", "correlation_by_chance")
+
+
+def agreement(
+    cell: Cell, examples: Array, drawn: Mapping[int, Array], target: Any, samples: int = 256
+) -> dict[str, Any]:
+    """What two learners taught disjoint samples of the target, as many as the lesson has, make of one noise.
+
+    At every checkpoint (Kadkhodaie et al. 2024). NaN where the target has too few members for both, and of
+    points of the plane, whose agreement is a distance.
+    """
+    objective = cell.objective
+    learner = models.load(objective.learner, **dict(objective.settings))
+    steps = checkpoints(int(getattr(learner.settings, "steps", 0)), cell.checkpoints)
+    found = {f"agreement_{name}": np.full(len(steps), math.nan) for name in AGREED}
+    n = len(examples)
+    rng = np.random.default_rng([objective.seed, cell.draw, 1])
+    both = target.sample(2 * n, rng, distinct=True)
+    if len(both) < 2 * n or examples.ndim != 3:
+        return found
+    halves = [canonical(both[:n]), canonical(both[n:])]
+    seeds = [derived_seed(objective, half, "train", 0) for half in halves]
+    noise = derived_seed(objective, examples, "agreement", 0)
+    made: dict[tuple[int, int], Array] = {}
+
+    def watch(member: models.Fitted) -> bool:
+        if member.steps in steps and not member.diverged:
+            made[member.index, steps.index(member.steps)] = from_noise(member, samples, noise)
+        return False
+
+    fitted = learner.fit(halves, seeds, [step for step in steps[:-1] if step], watch, device=objective.device)
+    for member in fitted:
+        if (member.index, len(steps) - 1) not in made:
+            watch(member)
+    for at in range(len(steps)):
+        if (0, at) in made and (1, at) in made:
+            told = analysis.agreement(made[0, at], made[1, at])
+            for name in AGREED:
+                found[f"agreement_{name}"][at] = float(told[name])
+    return found
+
+
+def from_noise(member: models.Fitted, samples: int, seed: int) -> Array:
+    """By the probability flow, whose only noise is the first; by its own sampler where it has no flow."""
+    try:
+        return member.sample(samples, seed, sampler="heun")
+    except models.ModelError:
+        return member.sample(samples, seed)
+
+
 EXTRAS: dict[str, Callable[..., dict[str, Any]]] = {
+    "agreement": agreement,
     "describe": describe,
     "distance": distance,
     "superposition": superposition,

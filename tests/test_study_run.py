@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -327,3 +328,22 @@ def test_a_superposition_is_told_apart(tmp_path: Path) -> None:
     # It copies its examples, which are in one of the sets.
     assert float(rows["first"][0] + rows["second"][0]) > 0.97
     assert float(rows["overlay"][0]) < 0.03
+
+
+def test_two_memorisers_of_disjoint_samples_never_agree(tiny: Path) -> None:
+    tiny.write_text(TINY + "extras: {agreement: {samples: 64}}\n", encoding="utf-8")
+    cells = {
+        (dict(cell.place)["learner"], dict(cell.place)["n"], dict(cell.place)["d"]): cell
+        for cell in product(load(str(tiny), "quick"))
+        if not cell.sentence
+    }
+    memorised = work(cells["ideal", 4, 16])
+    assert memorised["agreement_equal"].values.tolist() == [0.0]
+    assert memorised["agreement_equal_by_chance"].values.tolist() == [0.0]
+    taught = work(cells["conv", 4, 16])
+    assert taught["agreement_correlation"].dims == ("checkpoint",)
+    assert np.isfinite(taught["agreement_correlation"]).all()
+    # On 3x3 there are 17 pictures of one or two dots: twice 4 can be had, twice 16 cannot.
+    assert np.isfinite(work(cells["ideal", 4, 9])["agreement_equal"]).all()
+    many = replace(cells["ideal", 4, 9], n=16)
+    assert np.isnan(work(many)["agreement_equal"]).all()
