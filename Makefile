@@ -65,6 +65,7 @@ bench: $(VENV)/.stamp-run
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/languages.py
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/measures.py
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/learners.py
+	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/population.py
 
 bench-gpu: $(VENV)/.stamp-run
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/population.py
