@@ -1,12 +1,13 @@
 """The table of `analysis/DESCRIBING.md`: are descriptions as short as the sentences samples come from?
 
-    PYTHONPATH=. python tests/tables/describing.py [sentences] [seed] [grammars] [processes] [failures.txt]
+    PYTHONPATH=. python tests/tables/describing.py [sentences] [seed] [grammars] [processes] [failures] [from]
 
 For each grid grammar so many random sentences (`grammar.random`, at most 120 bits), 500 samples of each,
 clean and with 5 % of them replaced by random pictures (every pixel a fair coin). Passed over are those that
 give no 500 samples: sets that are empty, or that bounded tries find too little of. What is found is compared
 with the sentence the samples came from by total code length; where both sets can be listed, by their members.
-Every failure is written to a file. 100 sentences of all four take some hours of one core.
+Every failure is written to a file. `from`: the number of the first sentence, counted from 0, where the ones
+before were looked at while the search was made. 100 sentences of all four take some hours of one core.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def line(name: str, kind: str, outcomes: list[Outcome], skipped: int) -> str:
     )
 
 
-def main(count: int, seed: int, names: tuple[str, ...], processes: int, failures: Path) -> None:
+def main(count: int, seed: int, names: tuple[str, ...], processes: int, failures: Path, first: int) -> None:
     print(
         "| grammar | samples | found <= true | identical, where listed | CPU s, median | most | passed over |"
     )
@@ -112,7 +113,7 @@ def main(count: int, seed: int, names: tuple[str, ...], processes: int, failures
         for name in names:
             chosen, skipped = sentences(name, count, seed)
             for kind in ("clean", "noisy"):
-                tasks = [(name, seed, number, text, kind == "noisy") for number, text in chosen]
+                tasks = [(name, seed, number, text, kind == "noisy") for number, text in chosen[first:]]
                 outcomes = list(pool.map(outcome, tasks))
                 print(line(name, kind, outcomes, skipped), flush=True)
                 lost += [
@@ -124,11 +125,12 @@ def main(count: int, seed: int, names: tuple[str, ...], processes: int, failures
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:] + [""] * 5
+    words = sys.argv[1:] + [""] * 6
     main(
         int(words[0] or 100),
         int(words[1] or 2026),
         tuple(words[2].split(",")) if words[2] else GRAMMARS,
         int(words[3] or 1),
         Path(words[4] or "describing-failures.txt"),
+        int(words[5] or 0),
     )
