@@ -8,6 +8,7 @@ from typing import cast
 from omegaconf import DictConfig, OmegaConf
 
 import grammars
+from analysis.description import EVALUATIONS
 from search.errors import nearest
 from study.config import Space, setting
 from study.errors import StudyError
@@ -24,7 +25,7 @@ class Describe:
     path: str = setting("", "folder of a run, or a .nc or .npy file of samples; also given without `path=`")
     grammar: str = setting("", "the language of the descriptions; empty is the run's own")
     space: Space = field(default_factory=Space)
-    evaluations: int = setting(1500, "sentences looked at for each", "sentences", range=(1, 10**7))
+    evaluations: int = setting(EVALUATIONS, "sentences looked at for each", "sentences", range=(1, 10**7))
     seed: int = setting(0, "the same seed finds the same sentences", range=(0, 2**31 - 1))
     shown: int = setting(3, "alternatives shown below the best", "sentences", range=(0, 9))
     out: str = setting("", "file of the descriptions (.nc); empty is described.nc beside the samples")
