@@ -82,3 +82,17 @@ def test_lessons_of_41_pictures_scored_as_is_said() -> None:
     assert hexagons.sum() == 6
     ends = [g[hexagons].min(), g[hexagons].max(), g[~hexagons].min(), g[~hexagons].max()]
     np.testing.assert_allclose(ends, [0.53, 0.61, 0.15, 0.53], atol=0.0051)
+
+
+def test_what_one_picture_taught_is_recomputed_from_the_trainings() -> None:
+    words = " ".join(README.split()).partition("two dots in 20 bits")[2]
+    shown = [tuple(map(float, found)) for found in re.findall(NUMBER, words)]
+    with xr.open_dataset(RESULTS / "dots-smaller-verified.nc") as verified:
+        sentences = verified["sentence"].values.tolist()
+        one = verified.isel(sentence=sentences.index("these(overlay(at(1, 0), at(5, 3)))"))
+        assert int(one["n"]) == 1
+        assert round(float(one["bits"])) == 20
+        g = one["generalization"]
+        expected = [interval(g.sel(learner=name)) for name in ("conv", "equivariant_local")]
+        np.testing.assert_allclose(shown[:2], expected, atol=0.0051)
+        assert interval(g.sel(learner="transformer"))[0] < 0.005
