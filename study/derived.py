@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 import analysis
 from analysis.style import WIDTH
 from study.cells import Cell, labels
-from study.results_of import first_seen, product_of
+from study.results_of import product_of
 from study.shown import clipped
 
 THRESHOLDS = (0.5, 0.7, 0.9)
@@ -360,5 +360,3 @@ DERIVED: dict[str, Callable[[Whole], Derived]] = {
     "searches": searches,
 }
 """What an experiment may ask for in its `derive`, by name."""
-
-__all__ = ["DERIVED", "Derived", "Whole", "first_seen"]

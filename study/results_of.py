@@ -1,6 +1,6 @@
 """All cells of an experiment as one dataset, and as a product with NaN where nothing was found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,7 @@ PER_CELL = ("taught", "diverged", "seconds", "parameters")
 def gathered(found: Sequence[tuple[Cell, xr.Dataset]]) -> xr.Dataset:
     """One dataset over `cell`; states and trainings that a cell does not have are NaN.
 
-    Samples are those of the first training, as text where pictures differ in size: they are left to the
-    cells' own files and `samples_of`.
+    Samples and examples, whose pictures differ in size, are left to the cells' own files.
     """
     rows = [aligned(one.drop_vars(["samples", "examples"], errors="ignore")) for _, one in found]
     whole = xr.concat(
@@ -84,8 +83,3 @@ def product_of(cells: xr.Dataset, names: Sequence[str] = tuple(PLACES)) -> xr.Da
 def first_seen(values: Any) -> list[Any]:
     """Distinct values in the order in which they first occur."""
     return list(dict.fromkeys(values.tolist()))
-
-
-def pictures_of(found: Sequence[tuple[Cell, xr.Dataset]]) -> Mapping[tuple[tuple[str, Any], ...], xr.Dataset]:
-    """Samples and examples of each cell by its place."""
-    return {cell.place: one[["samples", "examples"]] for cell, one in found}
