@@ -109,7 +109,7 @@ def work(cell: Cell) -> xr.Dataset:
     for member in fitted:
         if member.index not in drawn:
             watch(member)
-    return labelled(cell, examples, steps, numbers, drawn, fitted, target, time.process_time() - started)
+    return labelled(cell, examples, steps, numbers, drawn, fitted, target, started)
 
 
 def checkpoints(last: int, count: int) -> list[int]:
@@ -125,9 +125,9 @@ def labelled(
     drawn: Mapping[int, Array],
     fitted: list[models.Fitted],
     target: Any,
-    seconds: float,
+    started: float,
 ) -> xr.Dataset:
-    """The numbers of one cell as a dataset that says what they are."""
+    """The numbers of one cell as a dataset that says what they are; `started` on the clock of the process."""
     entries = analysis.MEASURES
     variables: dict[str, Any] = {}
     for name, values in numbers.items():
@@ -157,11 +157,17 @@ def labelled(
         sum(one.diverged for one in fitted),
         labels("trainings that diverged", "trainings"),
     )
-    variables["seconds"] = ((), seconds, labels("CPU time of trainings, samples and measures", "s"))
     variables["parameters"] = ((), fitted[0].parameters, labels("weights of the learner"))
     for name, settings in cell.extras:
+        axis = "seed" if name in OF_TRAININGS else "checkpoint"
         for inner, value in EXTRAS[name](cell, examples, drawn, target, **dict(settings)).items():
-            variables[inner] = ("checkpoint" if np.ndim(value) else (), value, labels(MEANINGS[inner]))
+            variables[inner] = (axis if np.ndim(value) else (), value, labels(MEANINGS[inner]))
+    seconds = time.process_time() - started
+    variables["seconds"] = (
+        (),
+        seconds,
+        labels("CPU time of trainings, samples and all that is measured", "s"),
+    )
     return xr.Dataset(variables)
 
 
@@ -182,6 +188,7 @@ MEANINGS = {
     "listing_bits": "the samples written out",
     "same_as_target": "1 where that sentence denotes the target itself, as far as it is known",
     "distance": "mean distance to the target in pixels, an upper bound, of crisp samples",
+    "inside": "share of samples at the end in the set that was asked about",
     "first": "share of samples in the first set only",
     "second": "share of samples in the second set only",
     "intersection": "share of samples in both sets",
@@ -223,6 +230,19 @@ def distance(
         if len(crisp):
             far += np.asarray(target.distance(crisp[:samples] > 0.5), float).tolist()
     return {"distance": float(np.mean(far)) if far else math.nan}
+
+
+def inside(
+    cell: Cell, examples: Array, drawn: Mapping[int, Array], target: Any, set: str = ""
+) -> dict[str, Any]:
+    """The share of each training's samples in another set than the target; a sentence of type Set."""
+    objective = cell.objective
+    grammar = load_grammar(objective.grammar, objective.space, objective.plugins)
+    other = grammar.parse(set, "Set").denote()
+    shares = np.full(objective.seeds, math.nan)
+    for index, one in drawn.items():
+        shares[index] = float(analysis.measures(one, other, examples)["validity"])
+    return {"inside": shares}
 
 
 def superposition(
@@ -302,6 +322,10 @@ EXTRAS: dict[str, Callable[..., dict[str, Any]]] = {
     "agreement": agreement,
     "describe": describe,
     "distance": distance,
+    "inside": inside,
     "superposition": superposition,
 }
 """Each takes the cell, the examples, samples by training and the target; gives numbers and words by name."""
+
+OF_TRAININGS = ("inside",)
+"""Those of `EXTRAS` that give a number for each training; the others' arrays are over the checkpoints."""

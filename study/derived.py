@@ -86,6 +86,9 @@ def summary(whole: Whole) -> Derived:
         row["cpu_seconds"] = float(cells["seconds"].sum())
         if "distance" in cells:
             row["distance"] = mean(cells["distance"].values)
+        if "inside" in cells:
+            found = interval(cells["inside"].values)
+            row |= {"inside": found.value, "inside_low": found.low, "inside_high": found.high}
         rows.append(row)
     lines = []
     for (target, d, learner), members in by(rows, ("target", "d", "learner")):
@@ -134,12 +137,15 @@ def n_star(whole: Whole) -> Derived:
     dense = product_of(whole.cells.isel(cell=np.flatnonzero(whole.cells["n"].values > 0)))
     dense = dense.isel(lesson=0, drop=True)
     # Chosen on one batch, reported on the other; a machine has one state.
-    best = analysis.at_best(dense["g_support"], along="checkpoint").drop_vars("checkpoint", errors="ignore")
+    measure = measured(dense)
+    # On the plane half of the mass is had by anything: there only the highest threshold tells learners apart.
+    shown = THRESHOLDS[0] if measure == "g_support" else THRESHOLDS[-1]
+    best = analysis.at_best(dense[measure], along="checkpoint").drop_vars("checkpoint", errors="ignore")
     crossings = analysis.n_star(best, THRESHOLDS)
     copies = dense["copy_rate"].sel(checkpoint=0, batch="report").median(OVER)
     crossings["copies_at_the_end"] = copies.assign_attrs(labels("median copy rate at the end of training"))
-    crossings["best_g_support"] = best.median(OVER).assign_attrs(
-        labels("median g_support at the best moment")
+    crossings[f"best_{measure}"] = best.median(OVER).assign_attrs(
+        labels(f"median {measure} at the best moment")
     )
     lines, laws, figures = [], [], {}
     for target in dense["target"].values:
@@ -148,16 +154,21 @@ def n_star(whole: Whole) -> Derived:
                 one = crossings.sel(target=target, learner=learner, threshold=threshold)
                 row = law(one.dropna("d", subset=["n_star_low"]))
                 laws.append({"target": str(target), "learner": str(learner), "threshold": threshold} | row)
-                if row["sizes"] and threshold == THRESHOLDS[0]:
-                    lines.append(f"{target}, {learner}, g_support >= {threshold}: {row['words']}")
+                if row["sizes"] and threshold == shown:
+                    lines.append(f"{target}, {learner}, {measure} >= {threshold}: {row['words']}")
                     lines.append("    " + control(one))
         drawn = crossings.sel(target=target).dropna("d", how="all", subset=["n_star_low"])
         if drawn.sizes["d"] > 1:
             figures[f"n-star-{slug(str(target))}"] = analysis.scaling(
-                drawn, threshold=THRESHOLDS[0], title=str(target)
+                drawn, threshold=shown, title=str(target)
             )
     numbers = crossings.merge(table(laws).rename({name: f"law_{name}" for name in laws[0]}).rename(row="law"))
     return Derived(numbers, tuple(lines), figures)
+
+
+def measured(dense: xr.Dataset) -> str:
+    """What is asked to reach a threshold: on the plane the support has no measure of its own."""
+    return "generalization" if np.isnan(dense["g_support"]).all() else "g_support"
 
 
 def law(one: xr.Dataset) -> dict[str, Any]:
@@ -221,8 +232,7 @@ def regimes(whole: Whole) -> Derived:
             steps = own["steps"].isel(cell=0).values
             dense = dense.drop_vars("steps").assign_coords(checkpoint=steps).rename(checkpoint="step")
             dense["step"].attrs = labels("training steps", "steps")
-            # On the plane the support has no measure of its own.
-            measure = "generalization" if np.isnan(dense["g_support"]).all() else "g_support"
+            measure = measured(dense)
             dense = dense.isel(step=np.flatnonzero(steps > 0))
             panels[str(learner)] = analysis.regimes(dense, generalises=(measure, THRESHOLDS[0]))
         for learner, one in panels.items():

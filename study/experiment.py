@@ -24,6 +24,7 @@ from study.settings import choices
 HOME = Path(__file__).resolve().parent / "experiments"
 SIZES = ("quick", "full")
 SAMPLES_OF_THE_TARGET = "samples"
+ONLY = "only"  # key below a learner: at which places of the other factors it is taught
 GIVEN = 4  # what every function of `EXTRAS` is given; its settings come after
 
 
@@ -228,7 +229,11 @@ def product(declared: Experiment, device: str = "cpu", plugins: Sequence[str] = 
             grammar, text = bound(declared, row, targets, side)
             for lesson, label, n, draw in lessons(declared, side, text):
                 legible(declared, label, lesson, grammar)
+                d = int(grammar.space.size) if side else 2
                 for learner, own in declared.learners.items():
+                    place = {"target": row, "d": d, "lesson": label, "n": n, "draw": draw, "learner": learner}
+                    if not wanted(declared, place, own.get(ONLY)):
+                        continue
                     name, settings = taught_to(declared, learner, own, targets.grammar, side)
                     if models.load(name, **settings).supports(grammar.space.shape) is not None:
                         continue
@@ -244,13 +249,23 @@ def product(declared: Experiment, device: str = "cpu", plugins: Sequence[str] = 
                         device=device,
                         plugins=(*declared.plugins, *plugins),
                     )
-                    d = int(grammar.space.size) if side else 2
-                    place = {"target": row, "d": d, "lesson": label, "n": n, "draw": draw, "learner": learner}
                     extras = tuple((one, tuple(of_row(said, row))) for one, said in declared.extras.items())
                     cells.append(
                         Cell(objective, lesson, n, draw, tuple(place.items()), declared.checkpoints, extras)
                     )
     return cells
+
+
+def wanted(declared: Experiment, place: Mapping[str, Any], only: Any) -> bool:
+    """Whether a learner is asked about a place: `only` lists, by factor, the values it is asked about."""
+    where = f"experiment={declared.name}: learners.{place['learner']}.{ONLY}"
+    factors = [name for name in place if name != "learner"]
+    for name, values in mapping(only, where).items():
+        if name not in factors:
+            raise StudyError(f"{where}: there is no factor {name!r}; {nearest(name, factors)}")
+        if place[name] not in listed(values, f"{where}.{name}"):
+            return False
+    return True
 
 
 def of_row(settings: Mapping[str, Any], row: str) -> Iterator[tuple[str, Any]]:
@@ -297,7 +312,7 @@ def taught_to(
     declared: Experiment, label: str, own: Mapping[str, Any], grammar: str, side: int
 ) -> tuple[str, dict[str, Any]]:
     """A learner's registered name and its settings: its usual ones for the grammar, and its own."""
-    settings = {key: grammar if value == "{grammar}" else value for key, value in own.items()}
+    settings = {key: grammar if value == "{grammar}" else value for key, value in own.items() if key != ONLY}
     name = str(settings.pop("learner", label))
     where = f"experiment={declared.name}: learners.{label}"
     if name not in choices("learners"):

@@ -88,6 +88,18 @@ def test_cells_are_the_product_of_the_factors(tiny: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_learner_may_be_asked_about_some_places_only(tiny: Path) -> None:
+    tiny.write_text(
+        TINY.replace("  ideal: {}", "  ideal: {only: {n: [2], d: [9], draw: [0]}}"), encoding="utf-8"
+    )
+    places = [dict(cell.place) for cell in product(load(str(tiny), "quick"))]
+    asked = [place for place in places if place["learner"] == "ideal"]
+    assert [(place["lesson"], place["n"], place["d"], place["draw"]) for place in asked] == [
+        ("samples", 2, 9, 0)
+    ]
+    assert len(places) == 1 + 2 * (2 * 2 + 1) * 2
+
+
 def test_sizes_are_laid_over_what_is_common() -> None:
     below = {"a": 1, "b": {"c": 2, "d": 3}, "e": [1, 2]}
     assert laid_over(below, {"b": {"c": None, "f": 4}, "e": [3]}) == {"a": 1, "b": {"d": 3, "f": 4}, "e": [3]}
@@ -100,6 +112,8 @@ def test_sizes_are_laid_over_what_is_common() -> None:
         ("dots(k=between(1, 2))", "dots(l=2)", "targets.dots: column"),
         ("grammar: dots", "grammar: dot", "did you mean dots"),
         ("  ideal: {}", "  idea: {}", "did you mean ideal"),
+        ("  ideal: {}", "  ideal: {only: {m: [2]}}", "learners.ideal.only: there is no factor 'm'"),
+        ("  ideal: {}", "  ideal: {only: {n: 2}}", "learners.ideal.only.n must be a list"),
         ("{patch: 3}", "{path: 3}", "did you mean"),
         ("seeds: 2", "seeds: 0", "`seeds >= 1` must hold, but got seeds=0"),
         ("[summary, n_star, regimes]", "[summery]", "did you mean summary"),
@@ -328,6 +342,30 @@ def test_a_superposition_is_told_apart(tmp_path: Path) -> None:
     # It copies its examples, which are in one of the sets.
     assert float(rows["first"][0] + rows["second"][0]) > 0.97
     assert float(rows["overlay"][0]) < 0.03
+
+
+def test_samples_are_asked_for_another_set(tiny: Path) -> None:
+    """Taught one dot, the ideal machine has it only: in dots(k=1), and never in dots(k=2)."""
+    for other, share in (("dots(k=1)", 1.0), ("dots(k=2)", 0.0)):
+        tiny.write_text(TINY + f'extras: {{inside: {{set: "{other}"}}}}\n', encoding="utf-8")
+        cells = [cell for cell in product(load(str(tiny), "quick")) if cell.sentence]
+        found = [(cell, work(cell)) for cell in cells]
+        by_learner = {dict(cell.place)["learner"]: one for cell, one in found}
+        assert by_learner["ideal"]["inside"].values.tolist() == [share]
+        assert by_learner["conv"]["inside"].dims == ("seed",)
+        assert by_learner["conv"].sizes["seed"] == 2
+        rows = summary(Whole("tiny", gathered(found), tuple(found))).numbers
+        assert rows is not None
+        assert rows["inside"].values[rows["learner"].values == "ideal"].tolist() == [share] * 2
+
+
+def test_on_the_plane_n_star_is_of_g() -> None:
+    """No support there: g itself is asked to reach 0.9, and there is one size only."""
+    rows = [made(0.95 if n >= 8 else 0.6, 0.0, d=2, n=n, learner="a") for n in (2, 4, 8, 16)]
+    whole = whole_of(rows)
+    whole.cells["g_support"] = whole.cells["g_support"] * math.nan
+    found = n_star(whole)
+    assert found.lines[0] == "t, a, generalization >= 0.9: n* at d = 2: 8: too few sizes for a law"
 
 
 def test_two_memorisers_of_disjoint_samples_never_agree(tiny: Path) -> None:
