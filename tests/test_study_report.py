@@ -6,7 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import analysis
 import grammars
 import search
 from study.commands import describe, learn
+from study.commands import run as experiments
 from study.commands import search as command
 from study.described import Learned, descriptions, joined
 from study.report import page, refresh, tables
@@ -152,6 +153,32 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert learn.main([*LINE, f"sentence={LESSONS[2]}", "learner=conv", "learner.steps=8", "learner.width=4",
                        "measure.samples=64", "learn.seeds=2", f"run={folder}"]) == 0  # fmt: skip
     return folder
+
+
+EXPERIMENT = """
+title: Two machines
+question: Which lesson teaches which machine? <i>No one</i> knows.
+refuted: {one answer: another}
+targets: {dots: {grammar: dots, target: "dots(k=between(1, 2))", sides: [3, 4]}}
+lessons: {samples: {n: [2, 4, 8], draws: 2}, one dot: {sentence: "take(1, dots(k=1), seed=0)"}}
+learners: {ideal: {}, equivariant_local: {patch: 3}}
+samples: 64
+extras: {describe: {evaluations: 30}}
+derive: [summary, n_star, described, atlas]
+"""
+
+
+@pytest.fixture(scope="module")
+def declared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a declared experiment."""
+    folder = tmp_path_factory.mktemp("experiment")
+    (folder / "machines.yaml").write_text(EXPERIMENT, encoding="utf-8")
+    asked = [f"experiment={folder / 'machines.yaml'}", f"run={folder / 'mine'}", "cache=off", "device=cpu"]
+    with pytest.MonkeyPatch.context() as patched:
+        # No worker processes, whose start costs more than these machines do.
+        patched.setattr(experiments, "pool", lambda settings: nullcontext(search.start(0)))
+        assert experiments.main(asked) == 0
+    return folder / "mine"
 
 
 def test_the_answer_comes_first_and_is_what_fresh_trainings_gave(searched: Path) -> None:
@@ -402,15 +429,20 @@ onmessage = (event) => { said.push(event.data); document.title = JSON.stringify(
 
 @pytest.fixture(scope="module")
 def seen(
-    searched: Path, taught: Path, tmp_path_factory: pytest.TempPathFactory
+    searched: Path, taught: Path, declared: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[tuple[str, int], dict[str, object]]:
-    """Both pages at the width of a desk and of a phone, as Chromium shows them."""
+    """Every page at the width of a desk and of a phone, as Chromium shows them."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("there is no Chromium on this machine: apt-get install chromium")
     place = tmp_path_factory.mktemp("browser")
     frames = FRAME
-    for name, folder, column in (("search", searched, "seconds"), ("lesson", taught, "distinct")):
+    pages = (
+        ("search", searched, "seconds"),
+        ("lesson", taught, "distinct"),
+        ("experiment", declared, "coverage"),
+    )
+    for name, folder, column in pages:
         probe = PROBE.replace("NAME", json.dumps(name)).replace("COLUMN", json.dumps(column))
         source = (folder / "report.html").read_text(encoding="utf-8")
         (place / f"{name}.html").write_text(source.replace("</body>", f"{probe}</body>"), encoding="utf-8")
@@ -436,7 +468,7 @@ def seen(
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["search", "lesson"])
+@pytest.mark.parametrize("name", ["search", "lesson", "experiment"])
 def test_it_fits_the_screen(seen: dict[tuple[str, int], dict], name: str, width: int) -> None:
     one = seen[name, width]
     assert one["wide"] <= width
@@ -446,7 +478,7 @@ def test_it_fits_the_screen(seen: dict[tuple[str, int], dict], name: str, width:
         assert one["scrolls"], "a wide table scrolls inside itself"
 
 
-@pytest.mark.parametrize("name", ["search", "lesson"])
+@pytest.mark.parametrize("name", ["search", "lesson", "experiment"])
 def test_a_press_on_a_head_sorts_numbers_as_numbers(seen: dict[tuple[str, int], dict], name: str) -> None:
     one = seen[name, 390]
     assert one["focused"], "a key reaches it"
@@ -463,6 +495,17 @@ def test_a_press_on_a_head_sorts_numbers_as_numbers(seen: dict[tuple[str, int], 
     assert one["moved"] == 1
 
 
+def test_an_experiment_has_its_page(declared: Path) -> None:
+    outline = read(declared / "report.html")
+    assert outline.said["h1"] == ["Two machines"]
+    words = (declared / "report.html").read_text(encoding="utf-8")
+    assert "&lt;i&gt;No one&lt;/i&gt; knows." in words
+    assert "n* at d = 9" in words
+    assert len(outline.all("img")) == 2
+    drawn = sorted(file.stem for file in (declared / "figures").glob("*.png"))
+    assert drawn == ["atlas", "n-star-dots"]
+
+
 def test_a_table_reads_without_its_script(searched: Path) -> None:
     source = (searched / "report.html").read_text(encoding="utf-8")
     plain = re.sub(r"<script>.*?</script>", "", source, flags=re.S)
@@ -472,8 +515,8 @@ def test_a_table_reads_without_its_script(searched: Path) -> None:
     assert "html:not(.js) .with-js { display: none; }" in plain
 
 
-def test_nothing_is_fetched(searched: Path, taught: Path) -> None:
-    for folder in (searched, taught):
+def test_nothing_is_fetched(searched: Path, taught: Path, declared: Path) -> None:
+    for folder in (searched, taught, declared):
         outline = read(folder / "report.html")
         assert not [one for one in outline.found if one[0] in ("link", "iframe", "object", "embed", "base")]
         for _, attributes in outline.found:

@@ -13,8 +13,20 @@ import analysis
 from study.cells import Cell
 from study.derived import Derived
 from study.experiment import Experiment
+from study.report.html import (
+    SORTING,
+    code,
+    document,
+    figure,
+    heading,
+    number,
+    pairs,
+    paragraph,
+    section,
+    table,
+    text,
+)
 from study.report.html import Cell as Entry
-from study.report.html import code, document, figure, heading, number, pairs, paragraph, section, table, text
 
 HEADS = {
     "summary": "How well",
@@ -27,7 +39,7 @@ HEADS = {
 }
 ROWS = (
     *("target", "d", "lesson", "n", "learner", "generalization", "generalization_low", "generalization_high"),
-    *("validity", "coverage", "copy_rate", "novelty", "distance", "trainings"),
+    *("validity", "coverage", "copy_rate", "novelty", "inside", "distance", "trainings"),
 )
 WHOLE = ("d", "n", "trainings")
 
@@ -45,7 +57,7 @@ def write(
             for label, picture in one.figures.items()
         ]
         said = code("\n".join(one.lines)) if one.lines else ""
-        told = numbers(one.numbers) if name == "summary" and one.numbers is not None else ""
+        told = SORTING + numbers(one.numbers) if name == "summary" and one.numbers is not None else ""
         parts.append(section(HEADS.get(name, name), *drawn, said, told))
     versions = json.loads(str(analysis.provenance()["versions"]))
     where = [("command", asked), ("cells", f"{data.attrs['finished']} of {data.attrs['cells']} finished"),

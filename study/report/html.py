@@ -20,6 +20,12 @@ class Cell:
     kind: str = ""
 
 
+SORTING = (
+    '<p class="hint with-js">A press on a column\'s head sorts a table by it; '
+    "a press on a long sentence shows all of it.</p>"
+)
+
+
 def number(value: float, digits: int = 2) -> Cell:
     """A number rounded for reading, sorted by its full value; nothing where there is none."""
     if math.isnan(value):

@@ -13,6 +13,7 @@ from analysis.style import NARROW
 from study import learned as said_of
 from study.report import learned_sets
 from study.report.html import (
+    SORTING,
     Cell,
     contents,
     document,
@@ -24,7 +25,7 @@ from study.report.html import (
     table,
     text,
 )
-from study.report.page import SORTING, provenance, put
+from study.report.page import provenance, put
 from study.report.pictures import Picture
 
 MEANT = (

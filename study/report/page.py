@@ -14,6 +14,7 @@ from study.described import Description
 from study.report import learned_sets, thrift
 from study.report.across import differences
 from study.report.html import (
+    SORTING,
     cards,
     code,
     contents,
@@ -30,10 +31,6 @@ from study.report.samples import examples_of, samples_of
 from study.report.tables import MEANT, asked, teaching_set, teaching_sets, trials, verification
 from study.words import Found, baselines, best, best_baseline, found, front, headline, meaning
 
-SORTING = (
-    '<p class="hint with-js">A press on a column\'s head sorts a table by it; '
-    "a press on a long sentence shows all of it.</p>"
-)
 CHOSEN = (
     "One training each: figures the search chose by, so the best of them are flattered by luck. "
     "Those on the front are marked by a bar. "
