@@ -15,7 +15,7 @@ from analysis.describing.search import search
 from analysis.errors import AnalysisError
 from grammars import Grammar
 
-EVALUATIONS = 4000
+EVALUATIONS = 4200
 """Sentences looked at, unless told otherwise."""
 
 RANKS = 10

@@ -123,6 +123,10 @@ class Budget:
     def share(self, part: float) -> Budget:
         return Budget(int(part * self.left))
 
+    def within(self, most: int) -> Budget:
+        """So many, or what is left."""
+        return Budget(min(most, self.left))
+
 
 class Coder:
     """Fits of candidates to one sample: each once, the cheap tests first, and no more than a budget allows.

@@ -33,10 +33,12 @@ Path = tuple[int, ...]
 
 
 Place = tuple[Path, str, int]
-"""Where something may change, how ("literal", "part", "list", "rule", "hoist", "wrap"), and which literal."""
+"""Where something may change, how ("literal", "part", "list", "drop", "rule", "hoist", "wrap"), and which
+literal."""
 
 NUDGES = ("literal", "list", "part")
 CHANGES = (*NUDGES, "hoist", "rule", "wrap")
+DROPS = ("drop",)
 
 
 def places(sentence: Sentence, kinds: tuple[str, ...] = CHANGES) -> list[Place]:
@@ -60,6 +62,7 @@ def at_place(sentence: Sentence, place: Place, choices: Choices) -> list[Sentenc
         "literal": lambda: literals(part, index),
         "part": lambda: choices(part.type),
         "list": lambda: lists(part, choices),
+        "drop": lambda: dropped(part),
         "hoist": lambda: hoisted(part),
         "rule": lambda: swapped(part, choices),
         "wrap": lambda: wrapped(part, choices),
@@ -131,16 +134,23 @@ def lists(part: Sentence, choices: Choices) -> list[Sentence]:
     slot = production.several
     if slot is None or slot.several is None:
         return []
-    first, count = len(production.positional), production.count(part.args)
-    found = []
-    if count > slot.several.low:
-        for index in range(first, first + count):
-            found.append(production.sentence((*part.args[:index], *part.args[index + 1 :])))
-    if count < slot.several.high:
+    end = len(production.positional) + production.count(part.args)
+    found = dropped(part)
+    if production.count(part.args) < slot.several.high:
         for value in values_of(slot, choices):
-            args = (*part.args[: first + count], value, *part.args[first + count :])
-            found.append(production.sentence(args))
+            found.append(production.sentence((*part.args[:end], value, *part.args[end:])))
     return [one for one in found if one != part]
+
+
+def dropped(part: Sentence) -> list[Sentence]:
+    """A part with one element of its list less."""
+    production = part.production
+    slot = production.several
+    first, count = len(production.positional), production.count(part.args)
+    if slot is None or slot.several is None or count <= slot.several.low:
+        return []
+    shorter = [(*part.args[:i], *part.args[i + 1 :]) for i in range(first, first + count)]
+    return [production.sentence(args) for args in shorter]
 
 
 def values_of(slot: Slot, choices: Choices) -> list[Any]:

@@ -15,6 +15,8 @@ In this order, each step within the same budget of evaluations, one for every di
     mixed        a partial description, and one of what it leaves over: their union
     narrowed     the best without what a short sentence says, where that has none of the samples, or all
     bred         the grammar's own mutation and crossover of the best, by tournament
+    mended       lists without what they need not have, and products whose rest was asked about too briefly;
+                 for this a part of the budget is kept, so that it is never left out
 """
 
 from __future__ import annotations
@@ -83,6 +85,9 @@ ANSWERS = 6
 BRED = 0.1
 """Share of the budget kept for mutation and crossover."""
 
+MENDING, MENDED, RESTS = 21, 2, 40
+"""One evaluation of so many is for the last step; fits that it mends; evaluations for the rest of a product."""
+
 POPULATION = 24
 SLACK, COLLISIONS = 4.0, 12
 """Bits to be won below which smaller questions are not asked, and collisions by which they are estimated."""
@@ -95,10 +100,13 @@ def search(sample: Sample, evaluations: int, seed: int) -> list[Fit]:
     """Fits of Set sentences to a sample, the least total first; none where no picture is crisp."""
     if not len(sample.pictures):
         return []
-    budget = Budget(evaluations)
+    kept = evaluations // MENDING
+    budget = Budget(evaluations - kept)
     search = _Search(sample, budget, depth=1, factors=FACTORS)
     search.answer()
     search.bred(np.random.Generator(np.random.PCG64(seed)))
+    budget.left += kept
+    search.mended()
     return search.coder.ranked()
 
 
@@ -430,6 +438,26 @@ class _Search:
                 self.budget.left -= 1 if child in self.coder.seen else 0  # So that this ends.
                 if self.coder.try_(child) is not None:
                     population = self.coder.ranked()[:POPULATION]
+
+    def mended(self) -> None:
+        """The best with shorter lists; products of a part that shows and the rest, by each rule in turn."""
+        if self.slack() < SLACK:
+            return
+        for fit in self.coder.ranked()[:MENDED]:
+            moves.descended(fit.sentence, self.loss, self.choices, moves.DROPS, most=self.budget.left)
+        for part in products.divided(self.sample) if self.factors > 0 else ():
+            inner = _Search(part.rest, self.budget.within(RESTS), self.depth - 1)
+            inner.tried(inner.by_turns())
+            self.budget.left = max(0, self.budget.left - inner.budget.spent)
+            rest = [fit.sentence for fit in inner.coder.ranked()[:1]]
+            if isinstance(part.first, list) and not self.multiplied(part.first[:1], rest):
+                return
+
+    def by_turns(self) -> Iterator[Sentence]:
+        """What `guessed` guesses, the first of each rule before the second of any."""
+        some = [moves.filled(production, [], self.choices, FILLED) for production in self.simple()]
+        for together in zip_longest(*some):
+            yield from (one for one in together if one is not None)
 
     def chosen(self, population: list[Fit], rng: np.random.Generator) -> Sentence:
         """The better of two, by tournament."""
