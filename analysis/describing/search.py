@@ -86,7 +86,7 @@ BRED = 0.1
 """Share of the budget kept for mutation and crossover."""
 
 MENDING, MENDED, RESTS = 21, 2, 40
-"""One evaluation of so many is for the last step; fits that it mends; evaluations for the rest of a product."""
+"""One evaluation of so many is for the last step; fits that it mends; evaluations for a product's rest."""
 
 POPULATION = 24
 SLACK, COLLISIONS = 4.0, 12
