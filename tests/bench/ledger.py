@@ -1,6 +1,7 @@
 """What the search itself costs: opening a ledger of many trials, replaying a search, each evaluation.
 
-    PYTHONPATH=. python tests/bench/ledger.py          # CPU seconds of this process, printed as markdown
+    PYTHONPATH=. python tests/bench/ledger.py                 # CPU seconds of this process, as markdown
+    PYTHONPATH=. python tests/bench/ledger.py starting 20000  # until a search of so many trials goes on
 
 The trials are copies of one that the ledger wrote, with keys of their own. The learner of the second part
 is a stub whose training takes no time, so that what is left is driver, ledger and artifacts.
@@ -11,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -120,14 +121,33 @@ def replaying(folder: Path) -> float:
     return searching(folder, grammar, REPLAYED) / REPLAYED
 
 
+def starting(folder: Path, count: int) -> float:
+    """CPU seconds until a search of so many finished trials, asked for one more, has it evaluated."""
+    grammar = grammars.load("dots")
+    searching(folder, grammar, count)
+    began: list[float] = []
+
+    def noted(task: Task) -> tuple[Outcome, str]:
+        began.append(time.process_time())
+        return stub(task)
+
+    start = time.process_time()
+    searching(folder, grammar, count + 1, work=noted)
+    return began[0] - start
+
+
 def searching(
-    folder: Path, grammar: grammars.Grammar, count: int, baselines: Sequence[grammars.Sentence] = ()
+    folder: Path,
+    grammar: grammars.Grammar,
+    count: int,
+    baselines: Sequence[grammars.Sentence] = (),
+    work: Callable[[Task], tuple[Outcome, str]] = stub,
 ) -> float:
     """CPU seconds of a search without training."""
     from search import bench
 
     objective = search.Objective(grammar.name, grammar.space, str(grammar.target), "conv")
-    bench.at_work = stub
+    bench.at_work = work
     url = f"sqlite:///{folder / 'optuna.db'}"
     began = time.process_time()
     with (
@@ -153,6 +173,11 @@ def main() -> None:
         if "replaying" in sys.argv or len(sys.argv) == 1:
             each = replaying(folder / "replay")
             print(f"| a trial of {REPLAYED} replayed | {1000 * each:.1f} ms |", flush=True)
+        if "starting" in sys.argv:  # minutes, most of them to write the trials
+            count = int(sys.argv[-1]) if sys.argv[-1].isdigit() else TRIALS_COPIED
+            (folder / "starting").mkdir()
+            seconds = starting(folder / "starting", count)
+            print(f"| until a search of {count:,} trials goes on | {seconds:.2f} s |", flush=True)
         for name, side in (("dots", 8), ("polygons", 10)):
             if name in sys.argv or len(sys.argv) == 1:
                 each = beside_training(folder / name, name, grammars.Grid(side, side))
