@@ -204,7 +204,7 @@ class FamilyLearner(Learner):
                 found.advance(min(found.step - found.step % CHUNK + CHUNK, mark))
             member = FittedFamily(self.name, family, found.averaged(), mean, spread, device)
             member.index, member.seed, member.checkpoints = index, seed, kept
-            member.steps, member.loss = found.step, found.loss
+            member.steps, member.loss, member.curve = found.step, found.loss, dict(found.curve)
             member.seconds, member.diverged = found.seconds, found.diverged
             kept[found.step] = member
             if found.diverged or (mark < last and stop is not None and stop(member)):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,8 +23,8 @@ class Fitted(ABC):
 
     Attributes: `index` (its place in the lists given to `fit`), `seed`, `shape` of one example, `steps`
     taken, `seconds` of its own training, `loss` (mean over the last steps; 0 where nothing is trained),
-    `diverged` (training stopped there; its samples mean nothing, and are mostly NaN), `parameters` (trained
-    weights).
+    `curve` (the loss by step, each time it was looked at; empty where nothing is trained), `diverged`
+    (training stopped there; its samples mean nothing, and are mostly NaN), `parameters` (trained weights).
     """
 
     index: int = 0
@@ -32,6 +33,7 @@ class Fitted(ABC):
     steps: int = 0
     seconds: float = 0.0
     loss: float = 0.0
+    curve: Mapping[int, float] = MappingProxyType({})
     diverged: bool = False
     parameters: int = 0
 

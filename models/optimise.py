@@ -87,6 +87,7 @@ class Optimisation:
         self.optimiser = torch.optim.Adam([self.flat], lr=0.0, betas=betas, fused=True)
         self.step, self.loss, self.seconds, self.diverged = 0, 0.0, 0.0, False
         self.losses: list[torch.Tensor] = []
+        self.curve: dict[int, float] = {}
         self.limit = math.inf
 
     def advance(self, step: int) -> None:
@@ -96,7 +97,7 @@ class Optimisation:
             if self.step % CHUNK == 0:
                 self.losses.clear()
             self.losses.append(self.one_step())
-        self.loss = float(torch.stack(self.losses).mean())
+        self.loss = self.curve[self.step] = float(torch.stack(self.losses).mean())
         # `not (a < b)` is true of NaN.
         self.diverged = not (abs(self.loss) < self.limit and bool(self.flat.isfinite().all()))
         self.seconds += time.perf_counter() - begun

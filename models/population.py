@@ -110,7 +110,8 @@ class Stack:
         whole = torch.stack(finite).all(0).tolist()
         for lane in living:
             member = self.members[lane]
-            member.step, member.loss = self.step, losses[lane]
+            member.step = self.step
+            member.loss = member.curve[self.step] = losses[lane]
             member.seconds = self.seconds / len(self.members)  # its share
             member.diverged = not (member.loss < member.limit and whole[lane])
 

@@ -125,6 +125,7 @@ class Training:
         self.optimiser = torch.optim.Adam([self.flat], lr=0.0, betas=(0.9, 0.99), fused=True)
         self.step, self.loss, self.seconds, self.diverged = 0, 0.0, 0.0, False
         self.losses: list[torch.Tensor] = []
+        self.curve: dict[int, float] = {}
 
     def advance(self, step: int) -> None:
         """Go on to a step; the loss is the mean since the last multiple of CHUNK."""
@@ -133,7 +134,7 @@ class Training:
             if self.step % CHUNK == 0:
                 self.losses.clear()
             self.losses.append(self.one_step(*next(self.lessons)))
-        self.loss = float(torch.stack(self.losses).mean())
+        self.loss = self.curve[self.step] = float(torch.stack(self.losses).mean())
         self.diverged = not (self.loss < self.limit and bool(self.flat.isfinite().all()))
         self.seconds += time.perf_counter() - begun
 
@@ -154,7 +155,7 @@ class Training:
         member = TrainedDiffusion(self.network, self.preconditioning, self.average.clone(), self.settings)
         member.shape, member.frame = tuple(self.examples.shape[1:]), self.frame
         member.index, member.seed = self.index, self.seed
-        member.steps, member.loss = self.step, self.loss
+        member.steps, member.loss, member.curve = self.step, self.loss, dict(self.curve)
         member.seconds, member.diverged = self.seconds, self.diverged
         return member
 

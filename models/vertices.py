@@ -204,7 +204,7 @@ class VerticesLearner(FamilyLearner):
             weights["mixture"] = torch.from_numpy(mixture.astype(np.float32)).to(device)
             member = FittedFamily(self.name, family, weights, 0.0, 1.0, device)
             member.index, member.seed, member.checkpoints = index, seed, kept
-            member.steps, member.loss = found.step, found.loss
+            member.steps, member.loss, member.curve = found.step, found.loss, dict(found.curve)
             member.seconds, member.diverged = found.seconds, found.diverged
             kept[found.step] = member
             if found.diverged or (mark < last and stop is not None and stop(member)):
