@@ -171,7 +171,7 @@ class Bench:
         cache = self._ledger.cache
         cached = None if cache is None else cache.get(job.task.objective, job.entry.key)
         if cached is not None:
-            self._add(Row(job.entry, self._ledger.finish(trial, job.entry, cached, worker="cache")))
+            self._add(Row(job.entry, self._ledger.finish(trial, job.entry, cached, "cache", job.task)))
             return
         self._running[self._workers.submit(at_work, job.task)] = (job, trial)
 
@@ -190,7 +190,7 @@ class Bench:
                 self._ledger.abandon(trial, "stopped before it began")
                 continue
             outcome, worker = found
-            stored = self._ledger.finish(trial, job.entry, outcome, worker)
+            stored = self._ledger.finish(trial, job.entry, outcome, worker, job.task)
             if self._ledger.cache is not None:
                 self._ledger.cache.put(job.task.objective, job.entry.key, outcome)
             self._note_speed()

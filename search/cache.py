@@ -159,9 +159,12 @@ class Cache:
 
 def _encoded(outcome: Outcome) -> bytes:
     arrays = b"" if outcome.pictures is None else to_npz(outcome.pictures)
-    said = {"key": outcome.key, "n": outcome.n, "seconds": outcome.seconds, "numbers": numbers_of(outcome)}
+    said: dict[str, Any] = {"key": outcome.key, "n": outcome.n, "seconds": outcome.seconds}
+    said["numbers"] = numbers_of(outcome)
     if outcome.uses_target is not None:
         said["uses_target"] = int(outcome.uses_target)
+    if outcome.curve:
+        said["curve"] = list(outcome.curve.items())
     if outcome.failure is not None:
         said["failure"] = outcome.failure
     body = json.dumps(said).encode() + b"\n" + arrays
@@ -180,7 +183,8 @@ def _decoded(content: bytes, key: str) -> Outcome:
     if said["key"] != key:
         raise SearchError("it is about another evaluation")
     outcome = outcome_of(said, finished="failure" not in said)
-    return replace(outcome, pictures=from_npz(arrays) if arrays else None)
+    curve = {int(step): float(loss) for step, loss in said.get("curve", ())}
+    return replace(outcome, pictures=from_npz(arrays) if arrays else None, curve=curve)
 
 
 @lru_cache(maxsize=8)

@@ -28,6 +28,8 @@ from search.pictures import KEPT, Pictures
 logger = logging.getLogger(__name__)
 
 Examples = NDArray[Any]  # bool[n, height, width] on a grid, float64[n, 2] on the plane
+POINTS = 32  # of a learning curve at most
+
 Setting = int | float | str | bool | None
 
 
@@ -86,7 +88,8 @@ class Outcome:
     `stratum_names`. `lost` marks a failure that may not happen again (the worker died, memory ran out, an
     exception): it is tried again when the search is resumed. A training that diverged is a finding and
     stays. `uses_target`: the sentence holds a set as large as the target; None where that is not known.
-    `pictures` are absent once they are stored.
+    `curve` is the training loss by step, the mean over trainings; `pictures` and `curve` are absent once they
+    are stored.
     """
 
     key: str
@@ -99,6 +102,7 @@ class Outcome:
     lost: bool = False
     uses_target: bool | None = None
     pictures: Pictures | None = None
+    curve: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def g(self) -> float:
@@ -179,12 +183,14 @@ def _teach(objective: Objective, examples: Examples, key: str) -> Outcome:
     learner = models.load(objective.learner, **dict(objective.settings))
     seeds = [derived_seed(objective, examples, "train", i) for i in range(objective.seeds)]
     fitted = learner.fit([examples] * len(seeds), seeds, device=objective.device)
+    curve = _curve(fitted)
     rows: list[dict[str, Any]] = []
     kept = []
     for place, member in enumerate(fitted):
         if member.diverged:
             reason = f"training diverged after {member.steps} steps (loss {member.loss:.3g})"
-            return Outcome(key, len(examples), failure=reason, seconds=time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            return Outcome(key, len(examples), failure=reason, seconds=seconds, curve=curve)
         samples = member.sample(objective.samples, derived_seed(objective, examples, "sample", place))
         numbers = analysis.measures(samples, target, examples, yardstick)
         numbers |= {"steps": member.steps, "loss": member.loss}
@@ -202,7 +208,18 @@ def _teach(objective: Objective, examples: Examples, key: str) -> Outcome:
         {int(stratum.key): stratum.label for stratum in yardstick.strata},
         seconds=time.perf_counter() - started,
         pictures=Pictures(examples, np.stack(kept)),
+        curve=curve,
     )
+
+
+def _curve(fitted: Sequence[Any]) -> dict[int, float]:
+    """The loss by step, the mean over trainings; of many steps some, the first and the last among them."""
+    steps = sorted(set.intersection(*(set(member.curve) for member in fitted)))
+    means = {step: sum(member.curve[step] for member in fitted) / len(fitted) for step in steps}
+    steps = [step for step in steps if math.isfinite(means[step])]
+    if len(steps) > POINTS:
+        steps = [steps[round(place * (len(steps) - 1) / (POINTS - 1))] for place in range(POINTS)]
+    return {step: means[step] for step in steps}
 
 
 def _by_seed(

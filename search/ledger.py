@@ -1,8 +1,8 @@
-"""The ledger: every evaluation is a trial of an Optuna study, with its pictures as artifacts.
+"""The ledger: every evaluation is a trial of an Optuna study, with its pictures, learning curve and note.
 
     with ledger.open_ledger("sqlite:///runs/dots-conv/optuna.db", artifacts, "search", settings) as book:
         number = book.start(entry)          # RUNNING, with all that is known beforehand
-        book.finish(number, entry, outcome) # pictures and measures attached, then COMPLETE or FAIL
+        book.finish(number, entry, outcome) # all that was found attached, then COMPLETE or FAIL
 
 All trials are read once, when the ledger is opened; finished ones are there by content key
 (`book.outcomes`), so that a search that starts again replays instead of training twice. A trial found
@@ -14,11 +14,12 @@ dashboards may read all along.
 import io
 import json
 import logging
+import math
 import mimetypes
 import socket
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -33,21 +34,23 @@ from optuna.trial import TrialState
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from search import notes
 from search import pictures as pictures_of
 from search.cache import Cache
 from search.claims import ARRAYS as SHARED_ARRAYS
 from search.claims import METADATA, STALE_SECONDS, Claim, Claims, Pulse
 from search.errors import SearchError, one_line
-from search.evaluation import Outcome
+from search.evaluation import Objective, Outcome, Task
 from search.pictures import Pictures
 from search.rows import Rows, Trial
 from search.storage import in_one_line, open_storage, patiently, study_id, without_password
-from search.told import columns_of, outcome_of
+from search.told import columns_of, numbers_of, outcome_of
 
 logger = logging.getLogger(__name__)
 
 READ = ("key", "n", "sentence", "lost", "failure", "numbers", "seconds", "uses_target")  # attributes
 ARRAYS = "arrays.npz"
+Again = Callable[[Objective, str], str]  # the command line that teaches a sentence to a learner again
 CUT_OFF = "cut off: the driver ended before it did"
 
 
@@ -95,6 +98,7 @@ def open_ledger(
     *,
     shared: bool = False,
     cache: Cache | None = None,
+    again: Again | None = None,
     stale_seconds: float = STALE_SECONDS,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator["Ledger"]:
@@ -104,19 +108,20 @@ def open_ledger(
     difference shown. With `shared` other drivers may work on the same study at the same time, each with a
     folder of artifacts of its own: an evaluation is claimed by one of them, and taken over where that one
     gave no sign of life for `stale_seconds` of `clock`. `cache` serves what other runs have trained.
+    `again` says in the note of a trial how its lesson is taught again.
     """
     with in_one_line(f"ledger {without_password(storage)!r}"):
         opened = open_storage(storage)
     try:
         if not shared:
-            yield Ledger(opened, artifacts, study, settings, None, cache)
+            yield Ledger(opened, artifacts, study, settings, None, cache, again)
             return
         with in_one_line("the ledger"):
             patiently(lambda: METADATA.create_all(opened.engine))
             pulse = Pulse(opened.engine, _driver(artifacts), stale_seconds, clock)
             pulse.beat()
         with pulse:
-            yield Ledger(opened, artifacts, study, settings, pulse, cache)
+            yield Ledger(opened, artifacts, study, settings, pulse, cache, again)
     finally:
         opened.remove_session()
         opened.engine.dispose()
@@ -136,6 +141,8 @@ class Ledger:
         settings: Mapping[str, Any],
         pulse: Pulse | None = None,
         cache: Cache | None = None,
+        again: Again | None = None,
+        role: str = "search",
     ) -> None:
         self._storage = storage
         self._artifacts = artifacts
@@ -143,6 +150,7 @@ class Ledger:
         self._settings = settings
         self._pulse = pulse
         self.cache = cache
+        self._again = again
         with in_one_line(f"ledger study {study!r}"):
             artifacts.mkdir(parents=True, exist_ok=True)
             self._store = FileSystemArtifactStore(artifacts)
@@ -150,6 +158,8 @@ class Ledger:
             self._rows = Rows(storage, self._study_id)
             self._claims = Claims(self._study_id, pulse) if pulse is not None else None
             self._check_settings(settings)
+            self._say(notes.of_study(role, settings))
+            self._best = -math.inf
             self.outcomes: dict[str, Outcome] = {}
             self.lessons: dict[str, tuple[str, int]] = {}
             self._arrays: dict[str, str] = {}
@@ -158,7 +168,9 @@ class Ledger:
     def sibling(self, role: str, settings: Mapping[str, Any]) -> "Ledger":
         """Another study of the same run: `role` in a storage of its own, else `<this one's name>-<role>`."""
         study = role if self._name == "search" else f"{self._name}-{role}"
-        return Ledger(self._storage, self._artifacts, study, settings, self._pulse, self.cache)
+        return Ledger(
+            self._storage, self._artifacts, study, settings, self._pulse, self.cache, self._again, role
+        )
 
     def refer(self, word: str, other: "Ledger") -> None:
         """Name another study in this one's user attributes, such as the one that it tunes."""
@@ -213,24 +225,45 @@ class Ledger:
         claims = self._claims
         return {key for key in keys if key not in standing or claims.is_free(standing[key])}
 
-    def finish(self, trial: int, entry: Entry, outcome: Outcome, worker: str = "") -> Outcome:
-        """Attach what was found and close the trial; the outcome as it will be read back."""
+    def finish(
+        self, trial: int, entry: Entry, outcome: Outcome, worker: str = "", task: Task | None = None
+    ) -> Outcome:
+        """Attach what was found and close the trial; the outcome as it will be read back.
+
+        The note of the trial says of the `task` to whom it was taught, and how to do it again.
+        """
         said: dict[str, Any] = {"worker": worker} if worker else {}
         with in_one_line("the ledger"):
             if outcome.failure is not None:
-                self._fail(trial, outcome.failure, outcome.lost, said)
+                note = {} if outcome.lost else self._noted(trial, entry, outcome, task)
+                self._fail(trial, outcome.failure, outcome.lost, said, outcome.curve, note)
             else:
                 content = None if outcome.pictures is None else pictures_of.to_npz(outcome.pictures)
-                system, arrays = self._attached(outcome.pictures, content)
+                attached = self._attached(outcome, content)
+                files = {meta.filename: str(self._artifacts / meta.artifact_id) for meta in attached}
+                note = self._noted(trial, entry, outcome, task, files)
                 values = [outcome.g, float(entry.n), entry.bits]
+                said |= columns_of(outcome)
+                # Exact, but no column: a line so long makes a page of the dashboard many screens wide.
+                system = {"numbers": numbers_of(outcome)} | _described(attached)
                 with self._rows.engine.begin() as connection:
                     if self._rows.close(
-                        connection, trial, TrialState.COMPLETE, said | columns_of(outcome), values, system
+                        connection,
+                        trial,
+                        TrialState.COMPLETE,
+                        said,
+                        values,
+                        system,
+                        outcome.curve,
                     ):
-                        self._arrays.update({entry.key: arrays} if arrays else {})
+                        self._rows.note(connection, note)
+                        for file in attached:
+                            if file.filename == ARRAYS:
+                                self._arrays[entry.key] = file.artifact_id
                         self._share(connection, entry.key, trial, content)
-        stored = replace(outcome, pictures=None, seconds=round(outcome.seconds, 3))
+        stored = replace(outcome, pictures=None, curve={}, seconds=round(outcome.seconds, 3))
         self.outcomes[entry.key] = stored
+        self._best = max(self._best, stored.g)
         return stored
 
     def abandon(self, trial: int, reason: str) -> None:
@@ -266,35 +299,60 @@ class Ledger:
                 row = {"study_id": self._study_id, "key": key, "content": content}
                 connection.execute(SHARED_ARRAYS.insert().values(row))
 
-    def _attached(self, found: Pictures | None, content: bytes | None) -> tuple[dict[str, str], str | None]:
-        """Write the files of a trial: the attributes by which Optuna finds them, and the arrays' id."""
-        if found is None:
-            return {}, None
+    def _noted(
+        self,
+        trial: int,
+        entry: Entry,
+        outcome: Outcome,
+        task: Task | None,
+        files: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The note of a trial; nothing where there are many and this one is no better."""
+        if len(self.outcomes) >= notes.NOTED and not outcome.g > self._best:
+            return {}
+        command = self._again(task.objective, entry.sentence) if self._again and task else ""
+        body = notes.of_trial(entry.sentence, entry.bits, outcome, files or {}, task, command)
+        return notes.attributes(body, trial)
+
+    def _attached(self, outcome: Outcome, content: bytes | None) -> list[ArtifactMeta]:
+        """Write the files of a trial: what Optuna is told of them."""
+        found = outcome.pictures
         files = {
-            "training.png": pictures_of.contact_sheet(found.examples),
-            "samples.png": pictures_of.contact_sheet(found.samples[0]),
+            "training.png": None if found is None else pictures_of.contact_sheet(found.examples),
+            "samples.png": None if found is None else pictures_of.contact_sheet(found.samples[0]),
+            "curve.svg": pictures_of.learning_curve(outcome.curve),
             ARRAYS: content,
         }
-        attributes, arrays = {}, None
+        attached = []
         for name, data in files.items():
             if data is None:
                 continue
             artifact = str(uuid.uuid4())
             self._store.write(artifact, io.BytesIO(data))
             kind, encoding = mimetypes.guess_type(name)
-            described = ArtifactMeta(artifact, name, kind or "application/octet-stream", encoding)
-            attributes[f"artifacts:{artifact}"] = json.dumps(asdict(described))
-            arrays = artifact if name == ARRAYS else arrays
-        return attributes, arrays
+            attached.append(ArtifactMeta(artifact, name, kind or "application/octet-stream", encoding))
+        return attached
 
-    def _fail(self, trial: int, reason: str, lost: bool, said: Mapping[str, Any] | None = None) -> None:
+    def _fail(
+        self,
+        trial: int,
+        reason: str,
+        lost: bool,
+        said: Mapping[str, Any] | None = None,
+        curve: Mapping[int, float] | None = None,
+        note: Mapping[str, Any] | None = None,
+    ) -> None:
         with self._rows.engine.begin() as connection:
             failed = {**(said or {}), **_failure(reason, lost)}
-            if self._rows.close(connection, trial, TrialState.FAIL, failed) and self._claims is not None:
-                if lost:
-                    self._claims.release(connection, trial)
-                else:
-                    self._claims.finish(connection, trial)
+            if not self._rows.close(connection, trial, TrialState.FAIL, failed, curve=curve):
+                return
+            self._rows.note(connection, note or {})
+            if self._claims is None:
+                return
+            if lost:
+                self._claims.release(connection, trial)
+            else:
+                self._claims.finish(connection, trial)
 
     def _standing(self, connection: Connection, keys: Collection[str]) -> dict[str, Claim]:
         """Claims, and after them whose driver lives: each driver of a claim has been seen then."""
@@ -314,6 +372,12 @@ class Ledger:
                 f"the ledger holds a {self._name} with other settings: {_difference(known, wanted)}; "
                 "set them back or name another folder with run="
             )
+
+    def _say(self, body: str) -> None:
+        """The note of the study, once: a person may have edited it since."""
+        if "dashboard:note_ver" not in self._storage.get_study_system_attrs(self._study_id):
+            for name, value in notes.attributes(body).items():
+                self._storage.set_study_system_attr(self._study_id, name, value)
 
     def _read(self) -> None:
         """Everything that is finished, and an end to what was cut off."""
@@ -347,8 +411,14 @@ class Ledger:
         self.lessons.setdefault(str(trial.said.get("sentence")), (outcome.key, outcome.n))
         if outcome.key not in self.outcomes:
             self.outcomes[outcome.key] = outcome
+            self._best = max(self._best, outcome.g)
             if "artifact" in trial.said:
                 self._arrays[outcome.key] = trial.said["artifact"]
+
+
+def _described(files: Sequence[ArtifactMeta]) -> dict[str, str]:
+    """The attributes of a trial by which Optuna finds its files."""
+    return {f"artifacts:{file.artifact_id}": json.dumps(asdict(file)) for file in files}
 
 
 def _failure(reason: str, lost: bool) -> dict[str, Any]:

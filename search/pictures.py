@@ -1,10 +1,11 @@
-"""What a trial looks like: contact sheets as PNG for people, exact arrays as `.npz` for programs."""
+"""What a trial looks like: PNG contact sheets and an SVG curve for people, exact arrays for programs."""
 
 import io
 import struct
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,39 @@ def contact_sheet(pictures: NDArray[np.generic], columns: int = 8, most: int = 6
         grey = np.rint(picture * 255).astype(np.uint8).repeat(scale, axis=0).repeat(scale, axis=1)
         sheet[row, 2:-2, column, 2:-2] = grey
     return _png(sheet.reshape(rows * (height * scale + 4), columns * (width * scale + 4)))
+
+
+def learning_curve(losses: Mapping[int, float]) -> bytes | None:
+    """An SVG of the training loss by step, a logarithm where it is positive; None without a curve.
+
+    The dashboard plots intermediate values of studies with one objective only, so it is shown this.
+    """
+    if len(losses) < 2:
+        return None
+    low, high, last = min(losses.values()), max(losses.values()), max(losses)
+    scale, axis = (log10, "loss (logarithmic)") if low > 0 else (float, "loss")
+    bottom, room = scale(low), (scale(high) - scale(low)) or 1.0
+    places = [
+        (55 + 235 * s / last, 160 - 125 * (scale(v) - bottom) / room) for s, v in sorted(losses.items())
+    ]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in places)
+    words = [
+        (50, 40, "end", f"{high:.2g}"),
+        (50, 165, "end", f"{low:.2g}"),
+        (55, 187, "start", "0"),
+        (172, 187, "middle", "training steps"),
+        (292, 187, "end", f"{last:,}"),
+        (55, 18, "start", axis),
+    ]
+    marks = "".join(f'<text x="{x}" y="{y}" text-anchor="{side}">{word}</text>' for x, y, side, word in words)
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="195" viewBox="0 0 300 195" '
+        'font-family="sans-serif" font-size="15"><rect width="300" height="195" fill="#ffffff"/>'
+        f'<path d="M55 25V168H295" fill="none" stroke="#808080"/>{marks}'
+        f'<polyline points="{line}" fill="none" stroke="#1f5fa8" stroke-width="2"/>'
+        f'<g fill="#1f5fa8">{dots}</g></svg>\n'
+    ).encode()
 
 
 def _png(grey: NDArray[np.uint8]) -> bytes:

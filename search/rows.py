@@ -18,15 +18,17 @@ from optuna.storages._rdb import models as tables
 from optuna.trial import TrialState
 from sqlalchemy import Connection, Table
 
-STUDIES, TRIALS, PARAMS, VALUES, USER, SYSTEM = (
+STUDIES, TRIALS, PARAMS, VALUES, CURVES, USER, SYSTEM, STUDY_SYSTEM = (
     cast(Table, kind.__table__)
     for kind in (
         tables.StudyModel,
         tables.TrialModel,
         tables.TrialParamModel,
         tables.TrialValueModel,
+        tables.TrialIntermediateValueModel,
         tables.TrialUserAttributeModel,
         tables.TrialSystemAttributeModel,
+        tables.StudySystemAttributeModel,
     )
 )
 AT_ONCE = 500  # ids in one query: databases have a limit
@@ -34,7 +36,7 @@ AT_ONCE = 500  # ids in one query: databases have a limit
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial as it is stored, with the wanted user attributes."""
+    """One trial as it is stored, with the wanted attributes."""
 
     id: int
     number: int
@@ -92,8 +94,12 @@ class Rows:
         said: Mapping[str, Any],
         values: Sequence[float] = (),
         system: Mapping[str, Any] | None = None,
+        curve: Mapping[int, float] | None = None,
     ) -> bool:
-        """End a trial with its values and attributes; False where it was ended before, by somebody else."""
+        """End a trial; False where it was ended before, by somebody else.
+
+        `curve` are its intermediate values by step, finite ones.
+        """
         open_ = (TRIALS.c.trial_id == trial) & TRIALS.c.state.in_((TrialState.RUNNING, TrialState.WAITING))
         ended = connection.execute(TRIALS.update().where(open_).values(state=state, datetime_complete=_now()))
         if ended.rowcount != 1:
@@ -107,9 +113,36 @@ class Rows:
                     for place, value in enumerate(values)
                 ],
             )
+        if curve:
+            finite_too = tables.TrialIntermediateValueModel.TrialIntermediateValueType.FINITE
+            connection.execute(
+                CURVES.insert(),
+                [
+                    {
+                        "trial_id": trial,
+                        "step": step,
+                        "intermediate_value": value,
+                        "intermediate_value_type": finite_too,
+                    }
+                    for step, value in curve.items()
+                ],
+            )
         _attribute(connection, USER, trial, said)
         _attribute(connection, SYSTEM, trial, system or {})
         return True
+
+    def note(self, connection: Connection, attributes: Mapping[str, Any]) -> None:
+        """Add system attributes to the study, all or none: what a person has written there stays."""
+        if not attributes:
+            return
+        ours = STUDY_SYSTEM.c.study_id == self._study_id
+        known = sqlalchemy.select(STUDY_SYSTEM.c.key).where(ours & STUDY_SYSTEM.c.key.in_(list(attributes)))
+        if connection.execute(known.limit(1)).first() is None:
+            rows = [
+                {"study_id": self._study_id, "key": key, "value_json": json.dumps(value)}
+                for key, value in attributes.items()
+            ]
+            connection.execute(STUDY_SYSTEM.insert(), rows)
 
     def read(
         self,
@@ -129,7 +162,7 @@ def read_trials(
     ids: Collection[int] | None = None,
     file: str = "",
 ) -> list[Trial]:
-    """Trials in the order of their numbers, all or those of `ids`, with the `wanted` attributes.
+    """Trials by number, all or those of `ids`, with the `wanted` attributes of both kinds.
 
     The id of the artifact that is called `file` is there as the attribute `artifact`.
     """
@@ -142,9 +175,11 @@ def read_trials(
             ours &= TRIALS.c.trial_id.in_(some)
         for row in connection.execute(sqlalchemy.select(*columns).where(ours)):
             found[row[0]] = Trial(*row)
-        for id, name, value in connection.execute(_attributes(USER, ours, USER.c.key.in_(list(wanted)))):
-            if id in found:  # and not begun since the query before
-                found[id].said[name] = _decoded(value)
+        for table in (USER, SYSTEM):
+            asked = _attributes(table, ours, table.c.key.in_(list(wanted)))
+            for id, name, value in connection.execute(asked):
+                if id in found:  # and not begun since the query before
+                    found[id].said[name] = _decoded(value)
         if not file:
             continue
         named = SYSTEM.c.key.like("artifacts:%") & SYSTEM.c.value_json.like(f"%{file}%")

@@ -16,12 +16,12 @@ COLUMNS = {  # measures that a person sorts by in the dashboard, each an attribu
 
 
 def columns_of(outcome: Outcome) -> dict[str, Any]:
-    """The attributes of a finished trial: columns to sort by, and all numbers together, exactly."""
+    """The attributes of a finished trial: columns to sort by."""
     columns: dict[str, Any] = {name: outcome.mean(measure) for name, measure in COLUMNS.items()}
     columns = {name: value for name, value in columns.items() if not math.isnan(value)}
     if outcome.uses_target is not None:
         columns["uses_target"] = int(outcome.uses_target)
-    return columns | {"seconds": round(outcome.seconds, 3), "numbers": numbers_of(outcome)}
+    return columns | {"seconds": round(outcome.seconds, 3)}
 
 
 def numbers_of(outcome: Outcome) -> str:

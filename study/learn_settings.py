@@ -5,7 +5,8 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import grammars
 import models
+import search
 from search.errors import nearest
 from study.config import Learner, Measure, Search, Space, setting
 from study.errors import StudyError
@@ -134,6 +136,25 @@ def command(settings: DictConfig) -> str:
     usual = values(resolve(words).settings)
     words += [f"{key}={written(value)}" for key, value in values(settings).items() if value != usual[key]]
     return shlex.join(["python", "-m", "study.learn", *words])
+
+
+def again(objective: search.Objective, sentence: str) -> str:
+    """The command line that teaches a sentence as an evaluation did, from another seed."""
+    known = replace(objective, seed=0, seeds=1, paired=False, device="cpu")
+    return f"{_to_the_same(known)} {shlex.quote(f'sentence={sentence}')}"
+
+
+@lru_cache(maxsize=16)
+def _to_the_same(objective: search.Objective) -> str:
+    """`again` without the sentence."""
+    words: dict[str, Any] = {"grammar": objective.grammar, "learner": objective.learner}
+    words["target"] = objective.target
+    if isinstance(objective.space, grammars.Grid):
+        words |= {"space.height": objective.space.height, "space.width": objective.space.width}
+    words |= {f"learner.{name}": value for name, value in objective.settings}
+    words |= {"measure.samples": objective.samples, "plugins": list(objective.plugins)}
+    settings = resolve([f"{name}={written(value)}" for name, value in words.items()]).settings
+    return shlex.join(word for word in shlex.split(command(settings)) if not word.startswith("sentence="))
 
 
 def place(settings: DictConfig) -> Path:

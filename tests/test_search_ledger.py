@@ -178,7 +178,8 @@ def test_a_folder_below_a_file_is_one_line(tmp_path: Path) -> None:
 def test_what_is_read_is_never_run(tmp_path: Path, attribute: str, value: str) -> None:
     fill(tmp_path, range(1))
     with sqlite3.connect(tmp_path / "optuna.db") as database:
-        change = "update trial_user_attributes set value_json = ? where key = ?"
+        table = "system" if attribute == "numbers" else "user"
+        change = f"update trial_{table}_attributes set value_json = ? where key = ?"
         assert database.execute(change, (value, attribute)).rowcount == 1
     database.close()
     with (

@@ -23,6 +23,7 @@ from study.folder import check, name_of, place, write_settings
 from study.help import page
 from study.job import Pupil, device, ladder_of, objective_of, pool, pupils, searcher_of, with_tuned, workers
 from study.last_words import say
+from study.learn_settings import again as again_command
 from study.plan import Part, lines
 from study.progress import Beside, Progress
 from study.report.page import Run, write
@@ -67,6 +68,7 @@ def run(path: Path, settings: DictConfig, again: Sequence[Pupil]) -> int:
         objective.content(),
         shared=bool(settings.ledger),
         cache=search.open_cache(settings.cache),
+        again=again_command,
     )
     with pool(settings) as trainers, ledger as book:
         result = searched = look(settings, objective, book, trainers).assign_attrs(command=command(settings))
