@@ -23,7 +23,8 @@ import search
 from search.evaluation import Outcome, Task
 from search.ledger import Entry
 from search.pictures import Pictures
-from search.rows import PARAMS, SYSTEM, TRIALS, USER, VALUES
+from search.rows import CURVES, PARAMS, SYSTEM, TRIALS, USER, VALUES
+from study.learn_settings import again
 
 TRIALS_COPIED = 20_000
 EVALUATIONS = 60
@@ -46,6 +47,7 @@ def filled(folder: Path, count: int) -> str:
         {k: f"{k} dots" for k in range(1, 5)},
         seconds=5.0,
         pictures=Pictures(rng.random((8, 8, 8)) < 0.3, rng.random((1, 32, 8, 8)).astype(np.float32)),
+        curve={50 * (place + 1): 1 / (place + 1) for place in range(12)},
     )
     entry = Entry(f"{0:064x}", 0, "take(8, dots(k=2), seed=0)", 8, 31.7, "search", 1, (0, 3))
     with search.open_ledger(url, folder / "artifacts", "search", {}) as book:
@@ -58,6 +60,7 @@ def filled(folder: Path, count: int) -> str:
             (TRIALS, "trial_id"),
             (PARAMS, "param_id"),
             (VALUES, "trial_value_id"),
+            (CURVES, "trial_intermediate_value_id"),
             (USER, "trial_user_attribute_id"),
             (SYSTEM, "trial_system_attribute_id"),
         ):
@@ -104,6 +107,7 @@ def stub(task: Task) -> tuple[Outcome, str]:
         seconds=5.0,
         uses_target=False,
         pictures=Pictures(examples, samples.astype(np.float32)),
+        curve={50 * (place + 1): 1 / (place + 1) for place in range(12)},
     ), "stub"
 
 
@@ -152,7 +156,7 @@ def searching(
     began = time.process_time()
     with (
         search.start(0) as pool,
-        search.open_ledger(url, folder / "artifacts", "search", objective.content()) as book,
+        search.open_ledger(url, folder / "artifacts", "search", objective.content(), again=again) as book,
     ):
         search.minimise(objective, grammar, search.load("genetic"), count, book, pool, baselines=baselines)
     return time.process_time() - began
