@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from analysis.backward import trajectories
     from analysis.comparison import compare
     from analysis.crossings import at_best, crossing, n_star
-    from analysis.curves import learning_curves, scaling
+    from analysis.curves import learning_curves, n_star_by_target, scaling
     from analysis.description import describe
     from analysis.figures import front, progress, strata
     from analysis.files import open_runs, provenance, save
@@ -61,6 +61,7 @@ _LATER = {
     "measure": "analysis.labelled",
     "mixture": "analysis.maps",
     "n_star": "analysis.crossings",
+    "n_star_by_target": "analysis.curves",
     "open_runs": "analysis.files",
     "over_seeds": "analysis.many",
     "phase_diagram": "analysis.maps",
@@ -112,6 +113,7 @@ __all__ = [
     "measures",
     "mixture",
     "n_star",
+    "n_star_by_target",
     "open_runs",
     "over_seeds",
     "paired_difference",

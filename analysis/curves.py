@@ -110,6 +110,62 @@ def scaling(
     return figure
 
 
+@styled
+def n_star_by_target(
+    crossings: xr.Dataset,
+    *,
+    name: str = "n_star",
+    x: str = "d",
+    threshold: float | None = None,
+    columns: int = 2,
+    x_label: str = "d, pixels",
+    y_label: str = "n*, training examples",
+    title: str = "",
+) -> Figure:
+    """n* against d, one panel for each target with a line for each learner; both axes logarithmic.
+
+    crossings: as `n_star` gives it, over `target`, `learner`, `x` and `threshold`. A point is the smallest n
+    that teaches; an open triangle stands at the largest n tried where none of them does, and no line goes
+    there. Learners stand a little beside each other. threshold: by default the largest. AnalysisError without
+    `x`, `target`, `learner` or `<name>`.
+    """
+    if name not in crossings or {x, "target", "learner"} - set(crossings.dims):
+        raise AnalysisError(
+            f"n* by target needs {name} over target, learner, {x}; got {dict(crossings.sizes)}"
+        )
+    chosen = float(crossings["threshold"].values[-1]) if threshold is None else threshold
+    targets, learners = crossings["target"].values, crossings["learner"].values
+    count = len(targets)
+    columns = min(columns, count)
+    figure = new_figure(WIDTH, math.ceil(count / columns) * PANEL + FOOT + (0.2 if title else 0))
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=9)
+    first: Axes | None = None
+    for place, target in enumerate(targets):
+        axes = figure.add_subplot(math.ceil(count / columns), columns, place + 1, sharex=first, sharey=first)
+        first = first or axes
+        for i, learner in enumerate(learners):
+            one = crossings.sel(target=target, learner=learner)
+            low, high = pairs(one, name, threshold=chosen)
+            places = one[x].values.astype(float) * 1.035 ** (i - (len(learners) - 1) / 2)
+            colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
+            star = np.where(np.isfinite(high), high, np.nan)
+            axes.plot(places, star, marker, ls="-", lw=1.0, ms=5, color=colour, mec=BLACK, mew=0.4,
+                      label=str(learner))  # fmt: skip
+            none = ~np.isnan(low) & ~np.isfinite(high)
+            axes.plot(places[none], low[none], "^", ms=5, mfc="white", mec=colour, mew=1.1)
+        axes.plot([], [], "^", ms=5, mfc="white", mec=GREY, mew=1.1, label="none up to here")
+        axes.set_title(str(target))
+        left, bottom = place % columns == 0, place + columns >= count
+        axes.set(xlabel=x_label if bottom else "", ylabel=y_label if left else "", yscale="log")
+        _powers_of_two(axes, crossings[x].values.astype(float), columns)
+        axes.yaxis.set_major_locator(LogLocator(base=2, numticks=9))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    _legend(figure)
+    return figure
+
+
 def _points(axes: Axes, x: Array, low: Array, high: Array, colour: str, marker: str) -> None:
     found = np.isfinite(high)
     bottom = np.where(low > 0, low, high / 2)

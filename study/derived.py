@@ -162,6 +162,8 @@ def n_star(whole: Whole) -> Derived:
             figures[f"n-star-{slug(str(target))}"] = analysis.scaling(
                 drawn, threshold=shown, title=str(target)
             )
+    if dense.sizes["d"] > 1 and dense.sizes["target"] > 1:
+        figures["n-star"] = analysis.n_star_by_target(crossings, threshold=shown, title=whole.title)
     numbers = crossings.merge(table(laws).rename({name: f"law_{name}" for name in laws[0]}).rename(row="law"))
     return Derived(numbers, tuple(lines), figures)
 

@@ -94,6 +94,10 @@ def every_figure():
         "curve": analysis.learning_curves(at_64.isel(learner=0, seed=[0])),
         "scaling": analysis.scaling(needed(), title="Examples needed"),
         "scaling of one": analysis.scaling(needed().isel(learner=0), threshold=0.5),
+        "targets": analysis.n_star_by_target(
+            xr.concat([needed(), needed()], xr.Variable("target", ["easy", "hard"])),
+            threshold=0.9,
+        ),
         "phases": analysis.phase_diagram(found, title="Regimes"),
         "phases of one": analysis.phase_diagram(found.isel(learner=0)),
         "divergences": analysis.divergences(compared, title="Pairs"),
@@ -105,8 +109,8 @@ def every_figure():
 
 
 NAMES = (
-    "curves", "curve", "scaling", "scaling of one", "phases", "phases of one", "divergences", "mixture",
-    "sets", "pictures", "points",
+    "curves", "curve", "scaling", "scaling of one", "targets", "phases", "phases of one", "divergences",
+    "mixture", "sets", "pictures", "points",
 )  # fmt: skip
 
 
@@ -189,6 +193,15 @@ def test_scaling_shows_points_censored_ones_and_the_verdict(drawn):
     assert left.get_title(loc="left").startswith("conv: ")
 
 
+def test_targets_beside_each_other_show_what_was_found_and_what_was_not(drawn):
+    easy, hard = drawn["targets"].axes
+    assert (easy.get_title(loc="left"), hard.get_title(loc="left")) == ("easy", "hard")
+    found = needed().sel(threshold=0.9)["n_star"].sel(learner="conv").values
+    np.testing.assert_array_equal(line(easy, "conv").get_ydata(), found)
+    censored = next(one for one in easy.lines if one.get_marker() == "^")
+    assert len(censored.get_xdata()) == np.isnan(found).sum() > 0
+
+
 def test_the_phase_diagram_is_the_regimes(drawn):
     axes = drawn["phases"].axes[0]
     found = analysis.regimes(measured()).isel(learner=0)
@@ -250,6 +263,7 @@ def test_trajectories_go_from_noise_to_sample(drawn):
         (lambda: analysis.learning_curves(measured().rename(step="time")), "need step"),
         (lambda: analysis.learning_curves({}), "no learner"),
         (lambda: analysis.scaling(needed().isel(d=0)), "n_star over d"),
+        (lambda: analysis.n_star_by_target(needed()), "needs n_star over target, learner, d"),
         (lambda: analysis.phase_diagram(measured()), "as `analysis.regimes` gives it"),
         (lambda: analysis.divergences(xr.Dataset()), "no 'js_strata' of pairs"),
         (lambda: analysis.mixture(xr.Dataset()), "as `analysis.superposition` gives them"),
