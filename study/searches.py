@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+import analysis
 import grammars
 from study import words
 from study.derived import Derived, Whole, said, slug, table
@@ -68,12 +69,28 @@ def compared(whole: Whole) -> Derived:
     """The best teaching set of every search beside its best baseline, both taught again with fresh seeds."""
     rows: list[dict[str, Any]] = []
     lines: list[str] = []
+    pictures: list[analysis.Taught] = []
     for label, files in whole.searches.items():
         if "result" not in files:
             continue
         rows.append({"search": label} | row_of(files))
         lines += line_of(rows[-1])
-    return Derived(table(rows) if rows else None, tuple(lines))
+        pictures += picture_of(rows[-1], files["result"])
+    figures = {"teaching-sets": analysis.teaching_sets(pictures, title=whole.title)} if pictures else {}
+    return Derived(table(rows) if rows else None, tuple(lines), figures)
+
+
+def picture_of(row: Mapping[str, Any], result: xr.Dataset) -> list[analysis.Taught]:
+    """What the best teaching set of a search shows, and what was learned from it; none on the plane."""
+    texts = result["sentence"].values.astype(str).tolist()
+    if row["found_sentence"] not in texts or not {"examples", "samples", "y"} <= {
+        *result.variables,
+        *result.dims,
+    }:
+        return []
+    said_g = said(analysis.Interval(*(row[f"found_g{end}"] for end in ("", "_low", "_high"))))
+    at = texts.index(row["found_sentence"])
+    return [analysis.taught(result, at, learned=f"{row['search']}, g {said_g}")]
 
 
 def row_of(files: Mapping[str, xr.Dataset]) -> dict[str, Any]:
@@ -89,7 +106,7 @@ def row_of(files: Mapping[str, xr.Dataset]) -> dict[str, Any]:
     }
     for name, one in (("found", words.best(rows)), ("baseline", words.best_baseline(rows))):
         told = one.trainings if one is not None else ()
-        interval = words.analysis.logit_interval(told) if told else (math.nan,) * 3
+        interval = analysis.logit_interval(told) if told else (math.nan,) * 3
         row |= {
             f"{name}_sentence": "" if one is None else one.sentence,
             f"{name}_n": math.nan if one is None else one.n,
@@ -126,7 +143,7 @@ def line_of(row: Mapping[str, Any]) -> list[str]:
 
     def g(name: str) -> str:
         ends = (row[f"{name}_{end}"] for end in ("g", "g_low", "g_high"))
-        return said(words.analysis.Interval(*ends)) + ("" if row[f"{name}_fresh"] else " (not verified)")
+        return said(analysis.Interval(*ends)) + ("" if row[f"{name}_fresh"] else " (not verified)")
 
     if not row["found_sentence"]:
         return [f"{row['search']}: nothing found"]

@@ -25,6 +25,8 @@ def fewer(least: xr.Dataset | None) -> str:
         said += f": {least.attrs['minimal']}"
     if n == 1:
         return f"{said}."
+    if not failed and not complete:
+        return f"{said}. The budget (search.shrink) ended before lessons of {n - 1} examples were tried."
     below = f"{failed} of the {n} lessons of {n - 1} examples made from it"
     if complete and failed == n:
         below = f"Each of the {n} lessons of {n - 1} example{'s' * (n > 2)} made from it"

@@ -20,9 +20,11 @@ import search
 from study.commands import describe, learn
 from study.commands import run as experiments
 from study.commands import search as command
+from study.derived import Whole
 from study.described import Learned, descriptions, joined
 from study.report import page, refresh, tables
 from study.resolve import resolve
+from study.searches import compared
 
 LANGUAGE = grammars.load("dots", space=grammars.Grid(5, 5))
 TARGET = "dots(k=between(1, 2))"
@@ -504,6 +506,20 @@ def test_an_experiment_has_its_page(declared: Path) -> None:
     assert len(outline.all("img")) == 2
     drawn = sorted(file.stem for file in (declared / "figures").glob("*.png"))
     assert drawn == ["atlas", "n-star-dots"]
+
+
+def test_searches_of_an_experiment_are_compared_by_fresh_trainings() -> None:
+    searches = {"dots ideal": {"result": result(), "verified": verified()}}
+    told = compared(Whole("Teaching", xr.Dataset(), (), searches))
+    assert told.numbers is not None
+    (row,) = told.numbers.to_dataframe().to_dict("records")
+    assert (row["found_sentence"], row["found_n"], row["found_fresh"]) == (LESSONS[0], 1, 1)
+    assert row["found_g"] == pytest.approx(np.mean(FRESH), abs=0.005)
+    assert (row["baseline_sentence"], row["baseline_n"]) == (LESSONS[2], 4)
+    assert row["found_uses_target"] == 0
+    assert "0.62" in told.lines[0]
+    assert "0.97" not in " ".join(told.lines)
+    assert list(told.figures) == ["teaching-sets"]
 
 
 def test_a_table_reads_without_its_script(searched: Path) -> None:

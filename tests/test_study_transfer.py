@@ -147,6 +147,9 @@ def test_what_is_said_of_fewer_examples_is_what_was_tried() -> None:
     )
     assert fewer(least(1, 8, 0, 1)).endswith("these(...).")
     assert "None of 8 examples could be spared" in fewer(least(8, 8, 8, 1))
+    assert fewer(least(5, 8, 0, 0)).endswith(
+        "The budget (search.shrink) ended before lessons of 4 examples were tried."
+    )
     assert fewer(None) == foretold(xr.Dataset()) == ""
 
 
