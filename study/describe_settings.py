@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 import grammars
 from analysis.description import EVALUATIONS
 from search.errors import nearest
 from study.config import Space, setting
 from study.errors import StudyError
-from study.resolve import Request, import_plugins, pair, read_file
-from study.settings import check, choices, declarations, put
+from study.resolve import Request, asked, filled
+from study.settings import choices
 
 FLAGS = ("--help", "--cfg")
 
@@ -34,21 +33,8 @@ class Describe:
 
 def resolve(arguments: Sequence[str]) -> Request:
     """Settings in the order defaults < file < command line, checked."""
-    flags = frozenset("--help" if word == "-h" else word for word in arguments if word.startswith("-"))
-    for flag in sorted(flags - set(FLAGS)):
-        raise StudyError(f"{flag} is not a flag; {nearest(flag, FLAGS)}")
-    words = [word for word in arguments if not word.startswith("-")]
-    line = dict(pair(word) if "=" in word else ("path", word) for word in words)
-    if sum("=" not in word for word in words) > 1:
-        raise StudyError("study.describe takes one folder or file; call it again for another")
-    file = read_file(line.pop("config")) if "config" in line else {}
-    import_plugins(line.get("plugins", file.get("plugins", [])))
-    settings = cast(DictConfig, OmegaConf.structured(Describe))
-    for layer in (file, line):
-        for key, value in layer.items():
-            put(settings, key, value)
-    for key, declared in declarations(settings).items():
-        check(key, OmegaConf.select(settings, key), declared)
+    flags, line, file = asked(arguments, FLAGS, bare="path")
+    settings = filled(Describe, (file, line))
     known = choices("grammars")
     if settings.grammar and settings.grammar not in known:
         raise StudyError(

@@ -15,19 +15,16 @@ from omegaconf import DictConfig, OmegaConf
 import grammars
 import models
 import search
-from search.errors import nearest
 from study.config import Learner, Measure, Search, Space, setting
 from study.errors import StudyError
 from study.resolve import (
     Request,
+    asked,
     chosen,
     complete,
     decisive,
-    import_plugins,
     joined,
     load_grammar,
-    pair,
-    read_file,
     variant,
     without_others,
     written,
@@ -74,12 +71,7 @@ class Lesson:
 
 def resolve(arguments: Sequence[str]) -> Request:
     """Settings in the order defaults < file < what chosen names bring along < command line, checked."""
-    flags = frozenset("--help" if word == "-h" else word for word in arguments if word.startswith("-"))
-    for flag in sorted(flags - set(FLAGS)):
-        raise StudyError(f"{flag} is not a flag; {nearest(flag, FLAGS)}")
-    line = dict(pair(word) for word in arguments if not word.startswith("-"))
-    file = read_file(line.pop("config")) if "config" in line else {}
-    import_plugins(line.get("plugins", file.get("plugins", [])))
+    flags, line, file = asked(arguments, FLAGS)
     grammar = chosen("grammar", "grammar", line, file, str(Lesson.grammar))
     learner = chosen("learner", "learner.name", line, file, str(Learner.name))
     settings = blank(grammar, learner)

@@ -36,12 +36,7 @@ def resolve(arguments: Sequence[str]) -> Request:
     What a file itself chooses (`grammar: polygons`) brings its variant below the file's own values, so that
     the config.yaml of a run gives that run again.
     """
-    flags = frozenset("--help" if word == "-h" else word for word in arguments if word.startswith("-"))
-    for flag in sorted(flags - set(FLAGS)):
-        raise StudyError(f"{flag} is not a flag; {nearest(flag, FLAGS)}")
-    line = dict(pair(word) for word in arguments if not word.startswith("-"))
-    file = read_file(line.pop("config")) if "config" in line else {}
-    import_plugins(line.get("plugins", file.get("plugins", [])))
+    flags, line, file = asked(arguments)
     grammar = chosen("grammar", "grammar", line, file, str(Config.grammar))
     learner = chosen("learner", "learner.name", line, file, usual_learner(grammar))
     searcher = chosen("searcher", "search.searcher", line, file, str(Search.searcher))
@@ -54,6 +49,36 @@ def resolve(arguments: Sequence[str]) -> Request:
         for key, value in layer.items():
             put(settings, key, value)
     return Request(with_sentence(complete(settings)), flags)
+
+
+def asked(
+    arguments: Sequence[str], known: Sequence[str] = FLAGS, bare: str = ""
+) -> tuple[frozenset[str], dict[str, Any], dict[str, Any]]:
+    """Flags, the settings on the line and those in its file, with the plugins imported.
+
+    `bare`: the key of a word without `=`, of which there may be one.
+    """
+    flags = frozenset("--help" if word == "-h" else word for word in arguments if word.startswith("-"))
+    for flag in sorted(flags - set(known)):
+        raise StudyError(f"{flag} is not a flag; {nearest(flag, known)}")
+    words = [word for word in arguments if not word.startswith("-")]
+    if bare and sum("=" not in word for word in words) > 1:
+        raise StudyError(f"one {bare} at a time, but got {' '.join(words)}; call it again for another")
+    line: dict[str, Any] = dict((bare, word) if bare and "=" not in word else pair(word) for word in words)
+    file = read_file(line.pop("config")) if "config" in line else {}
+    import_plugins(line.get("plugins", file.get("plugins", [])))
+    return flags, line, file
+
+
+def filled(kind: type[Any], layers: Sequence[Mapping[str, Any]]) -> DictConfig:
+    """The defaults of a dataclass of settings, with the layers put over them in order, checked."""
+    settings = cast(DictConfig, OmegaConf.structured(kind))
+    for layer in layers:
+        for key, value in layer.items():
+            put(settings, key, value)
+    for key, declared in declarations(settings).items():
+        check(key, OmegaConf.select(settings, key), declared)
+    return settings
 
 
 def with_sentence(settings: DictConfig) -> DictConfig:

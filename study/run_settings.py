@@ -3,16 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from search.errors import nearest
 from study.config import setting
-from study.errors import StudyError
 from study.experiment import SIZES
-from study.resolve import Request, import_plugins, pair, read_file
-from study.settings import check, declarations, put
+from study.resolve import Request, asked, filled
 
 FLAGS = ("--help", "--cfg", "--dry-run")
 
@@ -39,19 +35,8 @@ class Run:
 
 def resolve(arguments: Sequence[str]) -> Request:
     """Settings in the order defaults < file < command line, checked."""
-    flags = frozenset("--help" if word == "-h" else word for word in arguments if word.startswith("-"))
-    for flag in sorted(flags - set(FLAGS)):
-        raise StudyError(f"{flag} is not a flag; {nearest(flag, FLAGS)}")
-    line = dict(pair(word) for word in arguments if not word.startswith("-"))
-    file = read_file(line.pop("config")) if "config" in line else {}
-    import_plugins(line.get("plugins", file.get("plugins", [])))
-    settings = cast(DictConfig, OmegaConf.structured(Run))
-    for layer in (file, line):
-        for key, value in layer.items():
-            put(settings, key, value)
-    for key, declared in declarations(settings).items():
-        check(key, OmegaConf.select(settings, key), declared)
-    return Request(settings, flags)
+    flags, line, file = asked(arguments, FLAGS)
+    return Request(filled(Run, (file, line)), flags)
 
 
 def place(settings: DictConfig) -> Path:

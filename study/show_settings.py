@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 import grammars
-from search.errors import nearest
 from study.config import VARIANTS, Space, setting
 from study.errors import StudyError
-from study.resolve import Request, chosen, import_plugins, pair, read_file
-from study.settings import check, declarations, put
+from study.resolve import Request, asked, chosen, filled
 
 FLAGS = ("--help", "--cfg")
 ENDINGS = (".png", ".pdf", ".svg")
@@ -36,20 +33,10 @@ class Show:
 
 def resolve(arguments: Sequence[str]) -> Request:
     """Settings in the order defaults < what the grammar brings along < file < command line, checked."""
-    flags = frozenset("--help" if word == "-h" else word for word in arguments if word.startswith("-"))
-    for flag in sorted(flags - set(FLAGS)):
-        raise StudyError(f"{flag} is not a flag; {nearest(flag, FLAGS)}")
-    line = dict(pair(word) for word in arguments if not word.startswith("-"))
-    file = read_file(line.pop("config")) if "config" in line else {}
-    import_plugins(line.get("plugins", file.get("plugins", [])))
+    flags, line, file = asked(arguments, FLAGS)
     name = chosen("grammar", "grammar", line, file, str(Show.grammar))
-    settings = cast(DictConfig, OmegaConf.structured(Show))
     usual = {key: value for key, value in VARIANTS.get(name, {}).items() if key.startswith("space.")}
-    for layer in (usual, file, line):
-        for key, value in layer.items():
-            put(settings, key, value)
-    for key, declared in declarations(settings).items():
-        check(key, OmegaConf.select(settings, key), declared)
+    settings = filled(Show, (usual, file, line))
     ending = Path(settings.out).suffix.lower()
     if settings.out and ending not in ENDINGS:
         raise StudyError(f"out={settings.out}: a sheet is written as {' or '.join(ENDINGS)}")

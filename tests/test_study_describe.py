@@ -103,7 +103,7 @@ def test_a_stored_verification_can_be_described(tmp_path, capsys):
     [
         (["nowhere"], "there is no run and no file at nowhere"),
         ([], "which samples?"),
-        (["a", "b"], "takes one folder or file"),
+        (["a", "b"], "one path at a time"),
         (["{run}"], "holds no verified.nc, learned.nc or result.nc"),
         (["{samples}"], "does not say its language; add grammar="),
         (["{samples}", "grammar=dotz"], "there is no such grammar; did you mean"),
