@@ -24,6 +24,7 @@ class Run:
     )
     workers: int = setting(0, "processes on this machine; 0 is one per core", "processes", range=(0, 4096))
     scheduler: str = setting("", "address of a Dask scheduler, instead of processes on this machine")
+    ledger: str = setting("", "URL of an Optuna storage; empty is optuna.db in the run's folder")
     cache: str = setting(
         "",
         "folder of trainings that all runs on this machine share; empty is ~/.cache/learned-sets, or `off`",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 import xarray as xr
 from omegaconf import DictConfig
@@ -199,6 +200,39 @@ def test_a_run_resumes_and_gives_the_same(
     report = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "Tiny" in report
     assert "<img" in report
+
+
+def test_finished_cells_are_trials_of_a_study(tiny: Path, tmp_path: Path) -> None:
+    """Factors are parameters, g is the value and its curve; what is there is not added again."""
+    folder = tmp_path / "run"
+    asked = [f"experiment={tiny}", f"run={folder}", "workers=1", "device=cpu", "cache=off"]
+    assert main(asked) == 0
+    storage = f"sqlite:///{folder / 'optuna.db'}"
+    before = optuna.load_study(study_name="tiny-quick", storage=storage).get_trials()
+    assert len(before) == 30
+    cells = opened(folder)
+    for trial in before:
+        ends = cells["generalization"].isel(cell=order(cells, trial.params)).sel(checkpoint=0, batch="report")
+        assert trial.value == pytest.approx(float(ends.mean()))
+        assert max(trial.intermediate_values.values()) >= trial.value - 1e-12
+    assert {len(trial.intermediate_values) for trial in before} == {1, 2}
+    (folder / "optuna.db").unlink()
+    assert main([*asked, f"ledger=sqlite:///{tmp_path / 'other.db'}"]) == 0
+    assert main([*asked, f"ledger=sqlite:///{tmp_path / 'other.db'}"]) == 0
+    again = optuna.load_study(
+        study_name="tiny-quick", storage=f"sqlite:///{tmp_path / 'other.db'}"
+    ).get_trials()
+    assert [(trial.params, trial.value) for trial in again] == sorted(
+        ((trial.params, trial.value) for trial in before),
+        key=lambda pair: order(cells, pair[0]),
+    )
+
+
+def order(cells: xr.Dataset, place: dict) -> int:
+    """The number of the cell at a place."""
+    return int(
+        np.flatnonzero(np.all([cells[name].values == value for name, value in place.items()], axis=0))[0]
+    )
 
 
 def opened(path: Path) -> xr.Dataset:

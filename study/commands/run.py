@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import analysis
 import search
 from study import cells as cells_module
 from study import experiment, run_settings, searches
+from study.cell_ledger import CellLedger, open_cells
 from study.cells import Cell, work
 from study.commands.search import listen
 from study.derived import DERIVED, Derived, Whole
@@ -73,8 +74,9 @@ def main(arguments: Sequence[str]) -> int:
         stopped = False
         try:
             progress = Running()
-            with progress, pool(settings) as executor:
-                finish(path, cells, executor, workers(settings), progress, search.open_cache(settings.cache))
+            cache = search.open_cache(settings.cache)
+            with ledger(settings, path, declared, cells) as book, progress, pool(settings) as executor:
+                finish(path, cells, executor, workers(settings), progress, cache, book)
             searches.run(declared, path, passed_on(settings))
         except KeyboardInterrupt:
             stopped = True
@@ -85,9 +87,16 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def ledger(
+    settings: Any, path: Path, declared: Experiment, cells: Sequence[Cell]
+) -> AbstractContextManager[CellLedger | None]:
+    """Where finished cells are shown to the dashboard; none where the experiment has searches only."""
+    return open_cells(settings.ledger, path, declared, cells) if cells else nullcontext()
+
+
 def passed_on(settings: Any) -> list[str]:
     """Settings of this command that its searches take too."""
-    names = ("workers", "scheduler", "device", "cache")
+    names = ("workers", "scheduler", "device", "ledger", "cache")
     return [f"{name}={settings[name]}" for name in names if settings[name]]
 
 
@@ -153,9 +162,15 @@ def finish(
     count: int,
     progress: Running,
     cache: search.Cache | None,
+    book: CellLedger | None,
 ) -> None:
     """Do what is not there yet, nor in the cache; each cell's file is written as soon as it is found."""
-    todo = [cell for cell in cells if not there(path, cell, cache)]
+    todo = []
+    for one in cells:
+        if not there(path, one, cache):
+            todo.append(one)
+        elif book is not None and not book.has(one):
+            book.add(one, xr.load_dataset(file_of(path, one), engine="netcdf4"))
     done, total = len(cells) - len(todo), len(cells)
     line: dict[Future[xr.Dataset], Cell] = {}
     waiting = iter(todo)
@@ -177,6 +192,8 @@ def finish(
             file = analysis.save(found, file_of(path, cell), report.configuration(cell))
             if cache is not None:
                 cache.keep(cell.objective, cached(cell), file)
+            if book is not None:
+                book.add(cell, found)
             progress.running(done, total, cell, float(found["seconds"]))
     if failed:
         raise StudyError(f"{len(failed)} cells failed; the first: {failed[0]}")
