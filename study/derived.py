@@ -24,6 +24,7 @@ BY_HEART = 0.9  # copy rate from which on a learner can memorise
 OVER = ("draw", "seed")
 SHOWN = ("generalization", "g_support", "validity", "coverage", "copy_rate", "novelty")
 ROW_NAMES, COLUMN = 0.95, 1.35  # inch, of the atlas
+BESIDE = 8  # learners in one figure of it, so that it can be read on a page
 LEAST_SIZES = 4  # of the grid, for a law
 
 
@@ -348,10 +349,15 @@ def atlas(whole: Whole) -> Derived:
         shown.setdefault("" if alone else taught, {})[place] = cell
     figures = {}
     for taught, cells in shown.items():
-        columns = len({learner for _, learner in cells})
-        width = max(WIDTH, ROW_NAMES + COLUMN * columns)
+        learners = list(dict.fromkeys(learner for _, learner in cells))
         title = f"Taught {taught}" if taught else whole.title
-        figures[slug(f"atlas {taught}")] = analysis.learned_sets(cells, title=title, width=width)
+        for part in range(0, len(learners), BESIDE):
+            some = learners[part : part + BESIDE]
+            width = max(WIDTH, ROW_NAMES + COLUMN * len(some))
+            name = slug(f"atlas {taught}") + f"-{part // BESIDE + 1}" * (len(learners) > BESIDE)
+            figures[name] = analysis.learned_sets(
+                {place: cell for place, cell in cells.items() if place[1] in some}, title=title, width=width
+            )
     return Derived(None, (), figures)
 
 
