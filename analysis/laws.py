@@ -21,6 +21,7 @@ from analysis.intervals import LEVEL
 
 Array = NDArray[np.float64]
 
+LARGEST = 700.0  # whose exponential is a number
 NARROWEST = 0.02  # of the noise of log y: what repeats itself within 2 % is not known better
 EVIDENCE = float(np.log(20.0))  # a law is left only for one that makes the data 20 times as likely
 FLAT = 0.5  # a power that is surely nearer to 0 than this is called constant
@@ -142,7 +143,9 @@ def _fitted(law: Law, u: Array, low: Array, high: Array, level: float) -> dict[s
     fitted = _best(law, u, ends, first)
     height, growth, noise, value = fitted
     bounds = (0.0, 0.0) if law.name == "constant" else _profile(law, u, ends, fitted, level)
-    shown = [float(np.exp(g)) if law.name == "logarithmic" else float(g) for g in (growth, *bounds)]
+    shown = [float(g) for g in (growth, *bounds)]
+    if law.name == "logarithmic":
+        shown = [float(np.exp(g)) if g < LARGEST else np.inf for g in shown]
     if law.name == "constant":
         shown = [0.0, 0.0, 0.0]
     factors = [_factor(law, u, g) for g in (growth, *bounds)]
@@ -157,13 +160,21 @@ def _factor(law: Law, u: Array, growth: float) -> float:
     """f at the largest x over f at the least."""
     if np.isinf(growth):
         return np.inf if growth > 0 else 1.0 if law.name == "logarithmic" else 0.0
-    return float(np.exp(min(float(law.shape(np.array([u.max()]), growth)[0]), 700.0)))
+    return float(np.exp(min(float(law.shape(np.array([u.max()]), growth)[0]), LARGEST)))
 
 
 def _best(
-    law: Law, u: Array, ends: tuple[Array, Array], first: float, held: float | None = None
+    law: Law,
+    u: Array,
+    ends: tuple[Array, Array],
+    first: float,
+    held: float | None = None,
+    known: tuple[float, float, float] | None = None,
 ) -> tuple[float, float, float, float]:
-    """Height, growth, noise and log likelihood of the best fit; growth is `held` where given."""
+    """Height, growth, noise and log likelihood of the best fit; growth is `held` where given.
+
+    `known`: height, growth and noise of another fit, to begin at its curve as well.
+    """
     scale = max(float(np.ptp(u)), 1e-9)
     free = held is None and law.name != "constant"
 
@@ -182,12 +193,17 @@ def _best(
     middle = _middles(*ends)
     starts = [first] if not free or law.name != "logarithmic" else [-2.0, 1.0, 4.0]
     found: tuple[float, Array] | None = None
+    thetas = []
     for growth in starts:
-        held_shape = law.shape(u, growth if held is None else held)
-        rest = middle - held_shape
+        rest = middle - law.shape(u, growth if held is None else held)
         theta = np.array([rest.mean(), np.log(max(float(rest.std()), 0.1))])
         if free:
             theta = np.append(theta, growth if law.name == "logarithmic" else growth * scale)
+        thetas.append(theta)
+    if known is not None and held is not None:
+        moved = float((law.shape(u, known[1]) - law.shape(u, held)).mean())
+        thetas.append(np.array([known[0] + moved, np.log(max(known[2] - NARROWEST, 1e-12))]))
+    for theta in thetas:
         result = optimize.minimize(
             loss, theta, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-4, "maxiter": 600}
         )
@@ -204,12 +220,13 @@ def _profile(
     freedom = max(len(u) - 2, 1)
     t = float(special.stdtrit(freedom, (1 + level) / 2))
     drop = 0.5 * len(u) * np.log1p(t**2 / freedom)
-    _, growth, noise, best = fitted
+    height, growth, noise, best = fitted
     logarithmic = law.name == "logarithmic"
     scale = 1.0 if logarithmic else 1.0 / max(float(np.ptp(u)), 1e-9)
 
     def lost(value: float) -> float:
-        return best - _best(law, u, ends, value, held=value)[3] - drop
+        # Of many censored data a fit from the middles may end beside the best: so from the known one, too.
+        return best - _best(law, u, ends, value, value, (height, growth, noise))[3] - drop
 
     found = []
     for sign in (-1, 1):

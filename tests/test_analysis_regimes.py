@@ -171,6 +171,15 @@ def test_censored_data_count_as_what_they_say():
     assert width <= float(dropped["b_high"] - dropped["b_low"]) + 0.05
 
 
+def test_one_crossing_among_censored_ones_says_that_it_grows_and_no_more():
+    """n* of an mlp on corners: 16 at the smallest grid, none up to 64 on the others."""
+    low, high = np.array([8.0] + [64.0] * 5), np.array([16.0] + [np.inf] * 5)
+    fit = analysis.fit_laws([16, 25, 36, 64, 100, 144], low, high)
+    assert fit.attrs["verdict"] == "undecided"
+    power = fit.sel(law="power")
+    assert np.isinf([power["b_low"], power["b_high"]]).all()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.1, 0.3])
 def test_laws_are_recovered_at_their_stated_rate(noise):
