@@ -181,8 +181,7 @@ def law(one: xr.Dataset) -> dict[str, Any]:
     row: dict[str, Any] = {"sizes": len(d), "verdict": "", "exponent": math.nan, "exponent_low": math.nan,
                            "exponent_high": math.nan}  # fmt: skip
     places = ", ".join(
-        f"{int(size)}: " + (f"{int(top)}" if np.isfinite(top) else f"> {int(bottom)}")
-        for size, bottom, top in zip(d, low, high, strict=True)
+        f"{int(size)}: {at_most(bottom, top)}" for size, bottom, top in zip(d, low, high, strict=True)
     )
     if len(d) >= LEAST_SIZES and np.isfinite(high).any():
         fit = analysis.fit_laws(d, low, high)
@@ -198,6 +197,13 @@ def law(one: xr.Dataset) -> dict[str, Any]:
     else:
         verdict = "none that was tried teaches it"
     return row | {"words": f"n* at d = {places}: {verdict}"}
+
+
+def at_most(low: float, high: float) -> str:
+    """A crossing in words: 16, or above all that were tried, or no more than the first of them."""
+    if not np.isfinite(high):
+        return f"> {low:.0f}"
+    return f"{high:.0f}" if low > 0 else f"<= {high:.0f}"
 
 
 def control(one: xr.Dataset) -> str:

@@ -327,6 +327,11 @@ def test_n_star_of_cells_that_grow_as_a_power() -> None:
     assert "n-star-t" in found.figures
 
 
+def test_a_crossing_at_the_first_that_was_tried_is_an_upper_bound() -> None:
+    rows = [made(0.8, 0.3, d=d, n=n, learner="a") for d in (16, 25) for n in (2, 4)]
+    assert "n* at d = 16: <= 2, 25: <= 2:" in n_star(whole_of(rows)).lines[0]
+
+
 def test_a_learner_that_cannot_memorise_is_marked() -> None:
     rows = [made(0.8, 0.3, d=d, n=n, learner="a") for d in (16, 25) for n in (2, 4)]
     assert "cannot memorise" in n_star(whole_of(rows)).lines[1]

@@ -28,7 +28,7 @@ import numpy as np
 import xarray as xr
 import yaml
 
-from study.derived import Whole, interval, mean, moment, n_star, regimes, said
+from study.derived import Whole, at_most, interval, mean, moment, n_star, regimes, said
 from study.results_of import first_seen
 
 RESULTS = Path(__file__).parents[2] / "study" / "results"
@@ -107,7 +107,6 @@ def smallest(name: str, settings: Mapping[str, Any]) -> str:
     found = n_star(Whole(name, data, ())).numbers
     assert found is not None
     at = found.sel(threshold=settings["threshold"])
-    laws = found.to_dataframe if False else found  # one dataset: the crossings, and the laws over `law`
     sizes = [int(d) for d in sorted(first_seen(data["d"].values))]
     body = []
     for target in first_seen(data["target"].values):
@@ -115,15 +114,13 @@ def smallest(name: str, settings: Mapping[str, Any]) -> str:
             one = at.sel(target=target, learner=learner)
             stars = [star(one.sel(d=d)) for d in sizes]
             if any(stars):
-                body.append([target, learner, *stars, law(laws, target, learner, settings["threshold"])])
+                body.append([target, learner, *stars, law(found, target, learner, settings["threshold"])])
     return table(["target", "learner", *(f"d = {d}" for d in sizes), "law"], body)
 
 
 def star(one: xr.Dataset) -> str:
     low, high = float(one["n_star_low"]), float(one["n_star_high"])
-    if np.isnan(low):
-        return ""
-    return f"{high:.0f}" if np.isfinite(high) else f"> {low:.0f}"
+    return "" if np.isnan(low) else at_most(low, high)
 
 
 def law(found: xr.Dataset, target: str, learner: str, threshold: float) -> str:
