@@ -7,6 +7,7 @@ evaluated whole, in any order, before it is asked again.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -72,7 +73,9 @@ class Admission:
     ) -> None:
         """`known` has key and n of lessons by their text; `looked_at` remembers beyond one batch."""
         self._objective = objective
-        self._taken = set(taken)
+        # A set stays the caller's: copied for each batch of a long search it took seconds.
+        self._before = taken if isinstance(taken, AbstractSet) else set(taken)
+        self._taken: set[str] = set()
         self._allow = allow
         self._known = known or {}
         self._looked_at = {} if looked_at is None else looked_at
@@ -88,7 +91,9 @@ class Admission:
         if text not in self._looked_at:
             self._looked_at[text] = self._candidate(sentence)
         candidate = self._looked_at[text]
-        return None if candidate is None or candidate.key in self._taken else candidate
+        if candidate is None or candidate.key in self._taken or candidate.key in self._before:
+            return None
+        return candidate
 
     def admit(self, sentence: grammars.Sentence) -> Candidate | None:
         """`look`, and the examples are taken from now on."""
