@@ -228,13 +228,13 @@ def slug(words: str) -> str:
 
 
 def regimes(whole: Whole) -> Derived:
-    """Where over (n, training step) each learner generalises, and where it memorises, at the largest size."""
+    """Where over (n, training step) each learner generalises and memorises, at its own largest size."""
     lines, figures, kept = [], {}, []
     trained = whole.cells.isel(cell=np.flatnonzero(whole.cells["n"].values > 0))
     for (target,), cells in groups(trained, ("target",)):
-        cells = cells.isel(cell=np.flatnonzero(cells["d"].values == cells["d"].values.max()))
         panels = {}
         for (learner,), own in groups(cells, ("learner",)):
+            own = own.isel(cell=np.flatnonzero(own["d"].values == own["d"].values.max()))
             if len(set(own["n"].values.tolist())) < 2 or float(own["steps"].max()) <= 0:
                 continue
             dense = product_of(own, ("n", "draw")).sel(batch="report", drop=True)

@@ -176,8 +176,9 @@ def moments(name: str, settings: Mapping[str, Any]) -> str:
     body = []
     for pair in found["pair"].values:
         one = found.sel(pair=pair)
-        body.append([str(pair), *(f"{moment(one, 'tau_gen', i)} / {moment(one, 'tau_mem', i)}"
-                                  for i in range(len(counts)))])  # fmt: skip
+        tried = (one["regime"].transpose("n", ...).values.reshape(len(counts), -1) >= 0).any(axis=1)
+        begun = [f"{moment(one, 'tau_gen', i)} / {moment(one, 'tau_mem', i)}" for i in range(len(counts))]
+        body.append([str(pair), *(told if own else "" for told, own in zip(begun, tried, strict=True))])
     return table(["target, learner", *(f"n = {n}" for n in counts)], body)
 
 
