@@ -22,6 +22,7 @@ SAID = {"copy_rate": "copy rate", "generalization": "g", "g_support": "g of the 
 STYLES = {"constant": (0, (1, 1)), "logarithmic": (0, (5, 2)), "power": "-", "exponential": (0, (4, 1, 1, 1))}
 PANEL = 2.5  # inch, height of a panel
 PLACE: Literal["outside lower center"] = "outside lower center"  # of legends
+BESIDE = 1.035  # times d, from one learner to the next where they share a panel
 FOOT = 0.35  # inch, for the legend below all panels
 
 Array = NDArray[np.float64]
@@ -103,51 +104,30 @@ def scaling(
         axes.set_title(f"{label}: {verdict}" if label else verdict)
         axes.set(xlabel=x_label, ylabel=y_label if i == 0 else "", yscale="log")
         _powers_of_two(axes, places, len(panels))
-        axes.yaxis.set_major_locator(LogLocator(base=2 if np.nanmax(low) < 5000 else 10, numticks=9))
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        _plain_numbers(axes, base=2 if np.nanmax(low) < 5000 else 10)
     _legend(figure)
     return figure
 
 
 @styled
-def n_star_by_target(
-    crossings: xr.Dataset,
-    *,
-    name: str = "n_star",
-    x: str = "d",
-    threshold: float | None = None,
-    columns: int = 2,
-    x_label: str = "d, pixels",
-    y_label: str = "n*, training examples",
-    title: str = "",
-) -> Figure:
+def n_star_by_target(crossings: xr.Dataset, *, threshold: float | None = None, title: str = "") -> Figure:
     """n* against d, one panel for each target with a line for each learner; both axes logarithmic.
 
-    crossings: as `n_star` gives it, over `target`, `learner`, `x` and `threshold`. A point is the smallest n
+    crossings: as `n_star` gives it, over `target`, `learner`, `d` and `threshold`. A point is the smallest n
     that teaches; an open triangle stands at the largest n tried where none of them does, and no line goes
     there. Learners stand a little beside each other. threshold: by default the largest. AnalysisError without
-    `x`, `target`, `learner` or `<name>`.
+    `d`, `target`, `learner` or `n_star`.
     """
-    if name not in crossings or {x, "target", "learner"} - set(crossings.dims):
-        raise AnalysisError(
-            f"n* by target needs {name} over target, learner, {x}; got {dict(crossings.sizes)}"
-        )
+    if "n_star" not in crossings or {"d", "target", "learner"} - set(crossings.dims):
+        raise AnalysisError(f"n* by target needs n_star over target, learner, d; got {dict(crossings.sizes)}")
     chosen = float(crossings["threshold"].values[-1]) if threshold is None else threshold
     targets, learners = crossings["target"].values, crossings["learner"].values
-    count = len(targets)
-    columns = min(columns, count)
-    figure = new_figure(WIDTH, math.ceil(count / columns) * PANEL + FOOT + (0.2 if title else 0))
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=9)
-    first: Axes | None = None
-    for place, target in enumerate(targets):
-        axes = figure.add_subplot(math.ceil(count / columns), columns, place + 1, sharex=first, sharey=first)
-        first = first or axes
+    sizes = crossings["d"].values.astype(float)
+    figure, grid = _panels(len(targets), title, most=2)
+    for place, (axes, target) in enumerate(zip(grid, targets, strict=True)):
         for i, learner in enumerate(learners):
-            one = crossings.sel(target=target, learner=learner)
-            low, high = pairs(one, name, threshold=chosen)
-            places = one[x].values.astype(float) * 1.035 ** (i - (len(learners) - 1) / 2)
+            low, high = pairs(crossings, "n_star", target=target, learner=learner, threshold=chosen)
+            places = sizes * BESIDE ** (i - (len(learners) - 1) / 2)
             colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
             star = np.where(np.isfinite(high), high, np.nan)
             axes.plot(places, star, marker, ls="-", lw=1.0, ms=5, color=colour, mec=BLACK, mew=0.4,
@@ -156,12 +136,9 @@ def n_star_by_target(
             axes.plot(places[none], low[none], "^", ms=5, mfc="white", mec=colour, mew=1.1)
         axes.plot([], [], "^", ms=5, mfc="white", mec=GREY, mew=1.1, label="none up to here")
         axes.set_title(str(target))
-        left, bottom = place % columns == 0, place + columns >= count
-        axes.set(xlabel=x_label if bottom else "", ylabel=y_label if left else "", yscale="log")
-        _powers_of_two(axes, crossings[x].values.astype(float), columns)
-        axes.yaxis.set_major_locator(LogLocator(base=2, numticks=9))
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.set(xlabel="d, pixels", ylabel="n*, training examples" if place % 2 == 0 else "", yscale="log")
+        _powers_of_two(axes, sizes, 2)
+        _plain_numbers(axes, base=2)
     _legend(figure)
     return figure
 
@@ -228,9 +205,9 @@ def _by_learner(data: xr.Dataset | Mapping[str, xr.Dataset]) -> dict[str, xr.Dat
     return {str(name): data.isel(learner=i) for i, name in enumerate(data["learner"].values)}
 
 
-def _panels(count: int, title: str) -> tuple[Figure, list[Axes]]:
-    """Up to three panels in a row, all with the same height of their axis."""
-    columns = min(3, count)
+def _panels(count: int, title: str, most: int = 3) -> tuple[Figure, list[Axes]]:
+    """Up to so many panels in a row, all with the same height of their axis."""
+    columns = min(most, count)
     rows = math.ceil(count / columns)
     width = WIDTH if columns > 1 else 4.6
     figure = new_figure(width, rows * PANEL + FOOT + (0.2 if title else 0))
@@ -254,6 +231,13 @@ def _legend(figure: Figure) -> None:
         list(named.values()), list(named), loc=PLACE, ncols=min(columns, len(named)),
         columnspacing=1.3, handletextpad=0.5,
     )  # fmt: skip
+
+
+def _plain_numbers(axes: Axes, base: int) -> None:
+    """Marks of a logarithmic axis as they are said: 64, not a power."""
+    axes.yaxis.set_major_locator(LogLocator(base=base, numticks=9))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def _powers_of_two(axes: Axes, places: Array, panels: int) -> None:

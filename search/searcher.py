@@ -73,7 +73,7 @@ class Admission:
     ) -> None:
         """`known` has key and n of lessons by their text; `looked_at` remembers beyond one batch."""
         self._objective = objective
-        # A set stays the caller's: copied for each batch of a long search it took seconds.
+        # A set stays the caller's: to copy it for each batch is quadratic in the length of the search.
         self._before = taken if isinstance(taken, AbstractSet) else set(taken)
         self._taken: set[str] = set()
         self._allow = allow

@@ -446,11 +446,13 @@ class _Search:
         for fit in self.coder.ranked()[:MENDED]:
             moves.descended(fit.sentence, self.loss, self.choices, moves.DROPS, most=self.budget.left)
         for part in products.divided(self.sample) if self.factors > 0 else ():
+            if not isinstance(part.first, list):  # to be described itself, which takes more than this
+                continue
             inner = _Search(part.rest, self.budget.within(RESTS), self.depth - 1)
             inner.tried(inner.by_turns())
             self.budget.left = max(0, self.budget.left - inner.budget.spent)
             rest = [fit.sentence for fit in inner.coder.ranked()[:1]]
-            if isinstance(part.first, list) and not self.multiplied(part.first[:1], rest):
+            if not self.multiplied(part.first[:1], rest):
                 return
 
     def by_turns(self) -> Iterator[Sentence]:

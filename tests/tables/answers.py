@@ -28,14 +28,13 @@ import numpy as np
 import xarray as xr
 import yaml
 
-from study.derived import Whole, at_most, interval, mean, moment, n_star, regimes, said
+from study.derived import Whole, at_most, interval, moment, n_star, regimes, said
 from study.results_of import first_seen
 
 RESULTS = Path(__file__).parents[2] / "study" / "results"
 PAGE = RESULTS / "README.md"
 TABLE = re.compile(r"(<!-- (\w+) (\w+) (\{.*?\}) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 NAMES = {"g": "generalization", "copies": "copy_rate", "one dot": "inside"}
-WORDS = {"generalization": "g", "copy_rate": "copies"}
 
 
 @lru_cache
@@ -158,16 +157,6 @@ def sentence(one: xr.Dataset) -> str:
     return f"`{text}` {100 * share:.0f} %"
 
 
-def shares(name: str, settings: Mapping[str, Any]) -> str:
-    """Means over draws; each cell's share is over all of its trainings."""
-    data = chosen(cells(name), settings.get("where", {}))
-    body = [
-        [*map(str, key), *(f"{mean(part[measure].values):.2f}" for measure in settings["show"])]
-        for key, part in split(data, settings["rows"])
-    ]
-    return table([*settings["rows"], *(one.replace("_", " ") for one in settings["show"])], body)
-
-
 def moments(name: str, settings: Mapping[str, Any]) -> str:
     data = chosen(cells(name), settings.get("where", {}))
     found = regimes(Whole(name, data, ())).numbers
@@ -187,7 +176,6 @@ KINDS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
     "rows": rows,
     "n_star": smallest,
     "said": sentences,
-    "shares": shares,
     "regimes": moments,
 }
 
