@@ -68,16 +68,53 @@ def read(declared: Experiment, path: Path) -> dict[str, dict[str, xr.Dataset]]:
 def compared(whole: Whole) -> Derived:
     """The best teaching set of every search beside its best baseline, both taught again with fresh seeds."""
     rows: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
     lines: list[str] = []
-    pictures: list[analysis.Taught] = []
+    pictures: dict[str, list[analysis.Taught]] = {}
     for label, files in whole.searches.items():
         if "result" not in files:
             continue
-        rows.append({"search": label} | row_of(files))
-        lines += line_of(rows[-1])
-        pictures += picture_of(rows[-1], files["result"])
-    figures = {"teaching-sets": analysis.teaching_sets(pictures, title=whole.title)} if pictures else {}
-    return Derived(table(rows) if rows else None, tuple(lines), figures)
+        row = {"search": label} | row_of(files)
+        own = list(again_of(row, files.get("verified")))
+        lines += line_of(row) + [line_of_other(one) for one in own if one["learner"] != row["learner"]]
+        rows.append(row)
+        others += own
+        # Of searches that differ in their seed alone the first is shown.
+        pictures.setdefault(label.partition(", seed ")[0], picture_of(row, files["result"]))
+    shown = [one for some in pictures.values() for one in some]
+    figures = {"teaching-sets": analysis.teaching_sets(shown, title=whole.title)} if shown else {}
+    if not rows:
+        return Derived(None, tuple(lines), figures)
+    numbers = table(rows)
+    if others:
+        again = table(others)
+        numbers = numbers.merge(again.rename({name: f"again_{name}" for name in again} | {"row": "again"}))
+    return Derived(numbers, tuple(lines), figures)
+
+
+def again_of(row: Mapping[str, Any], verified: xr.Dataset | None) -> Iterator[dict[str, Any]]:
+    """What the best teaching set taught every learner that was asked, beside that learner's best samples."""
+    if verified is None or "g" not in verified or not verified.sizes.get("baseline"):
+        return
+    sentences = verified["sentence"].values.astype(str).tolist()
+    plain = np.flatnonzero(verified["origin"].values == "iid")
+    if row["found_sentence"] not in sentences:
+        return
+    for learner in verified["learner"].values:
+        asked = verified.sel(learner=learner)
+        found, g = asked.isel(sentence=sentences.index(row["found_sentence"])), asked["g"].values
+        if np.isnan(g[plain]).all() or np.isnan(float(found["g"])):
+            continue
+        best = int(np.nanargmax(g[plain]))
+        baseline, difference = asked.isel(sentence=plain[best]), found.isel(baseline=best)
+        one: dict[str, Any] = {"search": row["search"], "learner": str(learner)}
+        one["trainings"] = int(np.isfinite(found["generalization"].values).sum())
+        one["baseline_n"] = int(baseline["n"])
+        for end in ("", "_low", "_high"):
+            one[f"g{end}"] = float(found[f"g{end}"])
+            one[f"baseline_g{end}"] = float(baseline[f"g{end}"])
+            one[f"difference{end}"] = float(difference[f"difference{end}"])
+        yield one
 
 
 def picture_of(row: Mapping[str, Any], result: xr.Dataset) -> list[analysis.Taught]:
@@ -136,6 +173,15 @@ def entropy_of(result: xr.Dataset) -> float:
         return float(value)
     except (KeyError, ValueError, TypeError):
         return math.nan
+
+
+def line_of_other(one: Mapping[str, Any]) -> str:
+    """What the same teaching set taught another learner, in words."""
+    own, plain = (
+        said(analysis.Interval(*(one[f"{name}{end}"] for end in ("", "_low", "_high"))))
+        for name in ("g", "baseline_g")
+    )
+    return f"    to {one['learner']}: g {own}; {one['baseline_n']} samples of the target: {plain}"
 
 
 def line_of(row: Mapping[str, Any]) -> list[str]:

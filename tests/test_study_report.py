@@ -81,15 +81,29 @@ def verified() -> xr.Dataset:
     sampled = [[TARGET, "dots(k=1)"], [TARGET, "dots(k=2)"]]
     samples = np.array([[[drawn(text, 32, s) for s in range(3)] for text in row] for row in sampled])
     g = np.array([[FRESH, [0.3, 0.31, 0.32]], [[0.5, 0.52, 0.51], [0.2, np.nan, 0.21]]])
+    known = [[of[np.isfinite(of)] for of in row] for row in g]
+    ends = np.moveaxis([[analysis.logit_interval(of) for of in row] for row in known], -1, 0)
+    pairs = [[(row[k], g[1, k]) for k in range(2)] for row in g]
+    both = [[[of[np.isfinite(a) & np.isfinite(b)] for of in (a, b)] for a, b in row] for row in pairs]
+    differences = np.moveaxis([[analysis.paired_difference(a, b) for a, b in row] for row in both], -1, 0)
+    spread = {
+        f"{name}{end}": (dims, values[place].reshape([2] * 2 if name == "g" else [2, 1, 2]))
+        for name, dims, values in (
+            ("g", ("sentence", "learner"), ends),
+            ("difference", ("sentence", "baseline", "learner"), differences),
+        )
+        for place, end in enumerate(("", "_low", "_high"))
+    }
     return xr.Dataset(
         {
+            **spread,
             "generalization": (("sentence", "learner", "seed"), g),
             "validity": (("sentence", "learner", "seed"), g),
             "count": (("sentence", "learner", "seed", "stratum"), np.full((2, 2, 3, 2), 16.0)),
             "samples": (("sentence", "learner", "seed", "sample", "y", "x"), samples),
         },
         {"sentence": [LESSONS[0], LESSONS[2]], "learner": LEARNERS, "n": ("sentence", [1, 4]),
-         "origin": ("sentence", ["search", "iid"]), "stratum": [1, 2],
+         "origin": ("sentence", ["search", "iid"]), "baseline": [4], "stratum": [1, 2],
          "stratum_label": ("stratum", ["1 dot", "2 dots"])},
         result().attrs,
     )  # fmt: skip
@@ -512,7 +526,7 @@ def test_searches_of_an_experiment_are_compared_by_fresh_trainings() -> None:
     searches = {"dots ideal": {"result": result(), "verified": verified()}}
     told = compared(Whole("Teaching", xr.Dataset(), (), searches))
     assert told.numbers is not None
-    (row,) = told.numbers.to_dataframe().to_dict("records")
+    (row,) = told.numbers.drop_dims("again").to_dataframe().to_dict("records")
     assert (row["found_sentence"], row["found_n"], row["found_fresh"]) == (LESSONS[0], 1, 1)
     assert row["found_g"] == pytest.approx(np.mean(FRESH), abs=0.005)
     assert (row["baseline_sentence"], row["baseline_n"]) == (LESSONS[2], 4)
@@ -520,6 +534,13 @@ def test_searches_of_an_experiment_are_compared_by_fresh_trainings() -> None:
     assert "0.62" in told.lines[0]
     assert "0.97" not in " ".join(told.lines)
     assert list(told.figures) == ["teaching-sets"]
+    # By the run's own learner, and by another one.
+    own, other = told.numbers.drop_dims("row").to_dataframe().to_dict("records")
+    assert (own["again_learner"], own["again_g"]) == ("ideal", row["found_g"])
+    assert own["again_difference_low"] > 0
+    assert (other["again_learner"], other["again_trainings"], other["again_baseline_n"]) == ("conv", 3, 4)
+    assert other["again_difference"] == pytest.approx(0.105)
+    assert any(line.startswith("    to conv: g 0.31 [") for line in told.lines)
 
 
 def test_a_table_reads_without_its_script(searched: Path) -> None:

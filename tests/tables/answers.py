@@ -10,9 +10,13 @@ A table stands between `<!-- KIND EXPERIMENT {settings} -->` and `<!-- end -->`;
     n_star    KIND: the smallest n by target, learner and d, and its law. {threshold, where}
     said      KIND: the sentence of each learned set. {rows, columns, where}
     regimes   KIND: the first step that generalises and that memorises. {where}
+    shares    KIND: parts of a superposition, means over draws. {show: [...], rows: [...], where}
+    searches  KIND: the best teaching set of each search, beside samples of the target. {}
+    again     KIND: what the same teaching sets taught others. {}
 
 Everything is computed from the single trainings in the group `cells`: mean and 95 % interval over draws and
-seeds, or the mean alone where there is but one.
+seeds, or the mean alone where there is but one. Searches are in the group `searches`, with figures of fresh
+trainings.
 """
 
 from __future__ import annotations
@@ -28,7 +32,7 @@ import numpy as np
 import xarray as xr
 import yaml
 
-from study.derived import Whole, at_most, interval, moment, n_star, regimes, said
+from study.derived import Whole, at_most, interval, mean, moment, n_star, regimes, said
 from study.results_of import first_seen
 
 RESULTS = Path(__file__).parents[2] / "study" / "results"
@@ -171,12 +175,64 @@ def moments(name: str, settings: Mapping[str, Any]) -> str:
     return table(["target, learner", *(f"n = {n}" for n in counts)], body)
 
 
+def shares(name: str, settings: Mapping[str, Any]) -> str:
+    """Means over draws; each cell's share is over all of its trainings."""
+    data = chosen(cells(name), settings.get("where", {}))
+    body = [
+        [*map(str, key), *(f"{mean(part[measure].values):.2f}" for measure in settings["show"])]
+        for key, part in split(data, settings["rows"])
+    ]
+    return table([*settings["rows"], *(one.replace("_", " ") for one in settings["show"])], body)
+
+
+@lru_cache
+def searches(experiment: str) -> xr.Dataset:
+    with xr.open_dataset(RESULTS / experiment / "result.nc", group="searches") as data:
+        return data.load()
+
+
+def spread(one: xr.Dataset, name: str, sign: str = "") -> str:
+    value, low, high = (float(one[f"{name}{end}"]) for end in ("", "_low", "_high"))
+    return f"{value:{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]"
+
+
+def lessons(name: str, settings: Mapping[str, Any]) -> str:
+    data = searches(name)
+    body = []
+    for i in range(data.sizes["row"]):
+        one = data.isel(row=i)
+        text = str(one["found_sentence"].item())
+        text = text if len(text) <= 90 else text[:87] + "…"
+        drawn = {1.0: "yes", 0.0: "no"}.get(float(one["found_uses_target"]), "")
+        found, plain = spread(one, "found_g"), spread(one, "baseline_g")
+        sizes = [f"{float(one[key]):.0f}" for key in ("found_n", "found_bits", "target_entropy")]
+        first = [str(one["search"].item()), f"`{text}`", *sizes, drawn]
+        body.append([*first, found, f"{float(one['baseline_n']):.0f}", plain])
+    heads = ["search", "best teaching set", "n", "bits", "log2 of the target's size", "names the target", "g"]
+    return table([*heads, "n of the best samples", "their g"], body)
+
+
+def again(name: str, settings: Mapping[str, Any]) -> str:
+    data = searches(name)
+    body = []
+    for i in range(data.sizes["again"]):
+        one = data.isel(again=i)
+        taught = [str(one[f"again_{key}"].item()) for key in ("search", "learner", "trainings")]
+        figures = [spread(one, f"again_{key}") for key in ("g", "baseline_g")]
+        body.append([*taught, *figures, spread(one, "again_difference", "+")])
+    heads = ["search", "taught to", "trainings", "g", "g of that learner's best samples", "paired difference"]
+    return table(heads, body)
+
+
 KINDS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
     "by": by,
     "rows": rows,
     "n_star": smallest,
     "said": sentences,
     "regimes": moments,
+    "shares": shares,
+    "searches": lessons,
+    "again": again,
 }
 
 
