@@ -68,6 +68,7 @@ class Learner(ABC):
 
     settings_class: ClassVar[type[Settings]]
     plane: ClassVar[bool] = False  # whether points of the plane can be learned too
+    stacks: ClassVar[bool] = False  # whether members can take every step together
 
     def __init__(self, name: str, settings: Settings) -> None:
         self.name = name
@@ -157,7 +158,7 @@ class Learner(ABC):
         device: str,
         population: int | None,
     ) -> list[Fitted]:
-        """`fit` in this process; a learner that can stack its members does so here."""
+        """`fit` in this process; a learner that can stack its members (`stacks`) does so here."""
         if population not in (None, 1):
             raise ModelError(f"{self.name} has members one by one only, but got population={population}")
         return self.fit_examples(examples, seeds, checkpoints, stop, device)

@@ -209,6 +209,8 @@ def train(training: Training, checkpoints: list[int], stop: Stop | None) -> Trai
 class NetworkLearner(Learner):
     """A diffusion learner with a network: subclasses say which."""
 
+    stacks = True
+
     @abstractmethod
     def network(self, shape: tuple[int, ...]) -> Network:
         """The network for examples of this shape."""

@@ -2,9 +2,10 @@
 
 What is in the ledger already is answered from it, and what another run on this machine has trained from its
 cache. At most two tasks per worker are under way, so that no worker waits for the driver; entries of the
-second line (`spare`) are begun only when a worker would otherwise be idle. What another driver of the same
-study is at is left to it, and looked for now and then. When what finishes is of no consequence for what
-comes out.
+second line (`spare`) are begun only when a worker would otherwise be idle. Where trainings are stacked
+(`Objective.population`), a worker takes as many entries at once as fit into a stack. What another driver of
+the same study is at is left to it, and looked for now and then. When what finishes is of no consequence for
+what comes out.
 """
 
 import logging
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from search.errors import SearchError, one_line
-from search.evaluation import Outcome, Task, evaluate
+from search.evaluation import Outcome, Task, evaluate, evaluate_together
 from search.ledger import Entry, Ledger
 from search.workers import WorkerNeverStarted
 
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.5  # how soon a Ctrl-C is noticed while all workers are busy
 ELSEWHERE_SECONDS = 1.0  # how often it is asked what other drivers have finished
 
-At = tuple[Outcome, str]  # what was found, and by which worker
+At = tuple[list[Outcome], str]  # what was found, and by which worker
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,9 @@ class Bench:
         self._workers = workers
         self._asked = asked
         self._finished = finished
-        self._count: int = getattr(workers, "count", 1)
         self._waiting: deque[Job] = deque()
         self._spare: deque[Job] = deque()
-        self._running: dict[Future[At], tuple[Job, int]] = {}
+        self._running: dict[Future[At], list[tuple[Job, int]]] = {}
         self._elsewhere: dict[int, Job] = {}
         self._asked_at = -math.inf
         self.rows: dict[int, Row] = {}
@@ -122,14 +122,14 @@ class Bench:
         self.look()
 
     def look(self) -> None:
-        """Take what is finished and hand out what is waiting, without waiting."""
+        """Take what is finished and hand out what is waiting, without waiting; of populations whole ones."""
         if not self.stopped:
             self._collect(timeout=0)
-            self._submit()
+            self._submit(whole=True)
 
     def run(self, jobs: Sequence[Job]) -> bool:
         """Finish these jobs, begun or not; False where the run was stopped before."""
-        under_way = {job.entry.index for job, _ in self._running.values()}
+        under_way = {job.entry.index for job, _ in self._under_way()}
         under_way |= {job.entry.index for job in self._waiting} | set(self._elsewhere)
         self._waiting.extend(job for job in jobs if job.entry.index not in under_way and not self._known(job))
         wanted = [job.entry.index for job in jobs]
@@ -144,7 +144,7 @@ class Bench:
         """Finish what is left of the second line; False where the run was stopped before."""
         self._waiting.extend(self._spare)
         self._spare.clear()
-        running = [job for job, _ in self._running.values()]
+        running = [job for job, _ in self._under_way()]
         return self.run([*running, *self._elsewhere.values(), *self._waiting])
 
     def _known(self, job: Job) -> bool:
@@ -154,26 +154,42 @@ class Bench:
             self._add(Row(job.entry, outcome))
         return outcome is not None
 
-    def _submit(self) -> None:
-        while self._waiting and len(self._running) < 2 * self._count:
-            self._start(self._waiting.popleft())
-        while self._spare and len(self._running) < self._count:
-            self._start(self._spare.popleft())
+    @property
+    def _count(self) -> int:
+        """How many tasks can be done at the same time; workers of a cluster come and go."""
+        count: int = getattr(self._workers, "count", 1)
+        return count
 
-    def _start(self, job: Job) -> None:
+    def _under_way(self) -> list[tuple[Job, int]]:
+        return [one for together in self._running.values() for one in together]
+
+    def _submit(self, whole: bool = False) -> None:
+        while self._waiting and len(self._running) < 2 * self._count:
+            if whole and len(self._waiting) < self._waiting[0].task.objective.together:
+                break
+            self._start(_alike(self._waiting))
+        while self._spare and len(self._running) < self._count:
+            self._start(_alike(self._spare))
+
+    def _start(self, jobs: Sequence[Job]) -> None:
+        """Hand these to one worker, but for those that are known by now or that another driver is at."""
         if not self._running:
             self._since = time.monotonic()
-        trial = self._ledger.start(job.entry)
-        if trial is None:
-            if not self._known(job):
-                self._elsewhere[job.entry.index] = job
-            return
-        cache = self._ledger.cache
-        cached = None if cache is None else cache.get(job.task.objective, job.entry.key)
-        if cached is not None:
-            self._add(Row(job.entry, self._ledger.finish(trial, job.entry, cached, "cache", job.task)))
-            return
-        self._running[self._workers.submit(at_work, job.task)] = (job, trial)
+        begun: list[tuple[Job, int]] = []
+        for job in jobs:
+            trial = self._ledger.start(job.entry)
+            if trial is None:
+                if not self._known(job):
+                    self._elsewhere[job.entry.index] = job
+                continue
+            cache = self._ledger.cache
+            cached = None if cache is None else cache.get(job.task.objective, job.entry.key)
+            if cached is not None:
+                self._add(Row(job.entry, self._ledger.finish(trial, job.entry, cached, "cache", job.task)))
+                continue
+            begun.append((job, trial))
+        if begun:
+            self._running[self._workers.submit(at_work, tuple(job.task for job, _ in begun))] = begun
 
     def _collect(self, timeout: float = POLL_SECONDS) -> None:
         if self._running:
@@ -182,20 +198,29 @@ class Bench:
             done = set()
             if self._elsewhere:
                 time.sleep(timeout)
-        for future in sorted(done, key=lambda future: self._running[future][0].entry.index):
-            job, trial = self._running[future]
-            found = _outcome(future, job)
-            del self._running[future]
-            if found is None:
-                self._ledger.abandon(trial, "stopped before it began")
-                continue
-            outcome, worker = found
-            stored = self._ledger.finish(trial, job.entry, outcome, worker, job.task)
-            if self._ledger.cache is not None:
-                self._ledger.cache.put(job.task.objective, job.entry.key, outcome)
-            self._note_speed()
-            self._add(Row(job.entry, stored))
+        for future in sorted(done, key=lambda future: self._running[future][0][0].entry.index):
+            together = self._running.pop(future)
+            found = _outcomes(future, [job for job, _ in together])
+            if found is not None:
+                self._note_speed(len(together))
+            try:
+                while together:
+                    job, trial = together.pop(0)
+                    if found is None:
+                        self._ledger.abandon(trial, "stopped before it began")
+                    else:
+                        self._finish(job, trial, found[0].pop(0), found[1])
+            finally:
+                if together:  # interrupted: the others are collected, or let go of, at the end
+                    self._running[future] = together
         self._look_elsewhere()
+
+    def _finish(self, job: Job, trial: int, outcome: Outcome, worker: str) -> None:
+        """Into the ledger, the cache and the rows."""
+        stored = self._ledger.finish(trial, job.entry, outcome, worker, job.task)
+        if self._ledger.cache is not None:
+            self._ledger.cache.put(job.task.objective, job.entry.key, outcome)
+        self._add(Row(job.entry, stored))
 
     def _look_elsewhere(self) -> None:
         """What other drivers have finished becomes rows; what they have let go of is ours to do."""
@@ -209,14 +234,14 @@ class Bench:
             elif job.entry.key in free:
                 self._waiting.append(self._elsewhere.pop(index))
 
-    def _note_speed(self) -> None:
+    def _note_speed(self, count: int) -> None:
         """Seconds of the driver's clock per training, all workers together: a running mean."""
         now = time.monotonic()
-        took, self._since = now - self._since, now
-        self.trained += 1
+        took, self._since = (now - self._since) / count, now
+        self.trained += count
         before = self.seconds_per_training
         self.seconds_per_training = (
-            took if before is None else before + (took - before) / min(self.trained, 20)
+            took if before is None else before + (took - before) / min(self.trained / count, 20)
         )
 
     def _add(self, row: Row) -> None:
@@ -253,7 +278,7 @@ class Bench:
         self._elsewhere.clear()
         for future in list(self._running):
             future.cancel()
-        begun = sum(not future.cancelled() for future in self._running)
+        begun = sum(len(jobs) for future, jobs in self._running.items() if not future.cancelled())
         logger.info("stopping: %d trainings under way are finished; Ctrl-C again drops them", begun)
         while self._running:
             if self._asked.count > 1:
@@ -270,29 +295,47 @@ class Bench:
         if kill is not None and running:
             kill()
         try:
-            for _, trial in running.values():
+            for _, trial in (one for together in running.values() for one in together):
                 self._ledger.abandon(trial, reason)
         except SearchError as error:
             logger.warning("%s", error)  # it is found RUNNING, and so failed, at the next start
 
 
-def at_work(task: Task) -> At:
-    """`evaluate` in a worker, which leaves its name."""
-    return evaluate(task), f"{socket.gethostname()}:{os.getpid()}"
+def _alike(jobs: deque[Job]) -> list[Job]:
+    """Take the first, and with it as many of the others as a worker takes at once, in their order."""
+    taken = [jobs.popleft()]
+    first = taken[0].task.objective
+    others: list[Job] = []
+    while jobs and len(taken) < first.together:
+        job = jobs.popleft()
+        (taken if job.task.objective.pupil == first.pupil else others).append(job)
+    jobs.extendleft(reversed(others))
+    return taken
 
 
-def _outcome(future: Future[At], job: Job) -> At | None:
-    """What a worker found; None for a task that was cancelled before it began."""
-    entry = job.entry
+def at_work(tasks: Sequence[Task]) -> At:
+    """The evaluations in a worker, which leaves its name."""
+    found = [evaluate(tasks[0])] if len(tasks) == 1 else evaluate_together(tasks)
+    return found, f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _outcomes(future: Future[At], jobs: Sequence[Job]) -> At | None:
+    """What a worker found; None for tasks that were cancelled before they began."""
     try:
-        outcome, worker = future.result()
+        outcomes, worker = future.result()
     except CancelledError:
         return None
     except WorkerNeverStarted:
         raise
     except Exception as error:  # whatever an executor makes of a dead or unreachable worker
-        return Outcome(entry.key, entry.n, failure=one_line(error), lost=True), ""
-    if outcome.failure is None and outcome.key != entry.key:
-        reason = "the sentence denotes other examples in the worker than in the driver"
-        return Outcome(entry.key, entry.n, failure=reason, lost=True), worker
-    return outcome, worker
+        reason = one_line(error)
+        return [Outcome(job.entry.key, job.entry.n, failure=reason, lost=True) for job in jobs], ""
+    left = outcomes[len(outcomes) - len(jobs) :]  # of those that were interrupted while they were written
+    return [_checked(outcome, job.entry) for outcome, job in zip(left, jobs, strict=True)], worker
+
+
+def _checked(outcome: Outcome, entry: Entry) -> Outcome:
+    if outcome.failure is not None or outcome.key == entry.key:
+        return outcome
+    reason = "the sentence denotes other examples in the worker than in the driver"
+    return Outcome(entry.key, entry.n, failure=reason, lost=True)

@@ -128,7 +128,8 @@ class Cache:
         self._make_room(len(content))
 
     def _path(self, objective: Objective, key: str, kind: str = "outcome") -> Path:
-        where = f"{key} {objective.device} {_origin(objective.plugins)}"
+        stacked = "" if objective.population is None else f" {objective.population}"
+        where = f"{key} {objective.device}{stacked} {_origin(objective.plugins)}"
         name = hashlib.sha256(where.encode()).hexdigest()
         return self.folder / name[:2] / f"{name[2:]}.{kind}"
 

@@ -41,6 +41,10 @@ class Objective:
     seed from which those of training and sampling are derived, together with the examples; with `paired`
     from `seed` alone, so that different sentences are taught from equal first weights and noise. `seeds` is
     the number of trainings per evaluation. `plugins` are modules imported before names are resolved.
+
+    `population` is how many trainings take every step together, as one stack, and so how many evaluations a
+    worker takes at once (what a GPU wants); None is one evaluation at a time. Like `device` it changes no
+    result but for rounding.
     """
 
     grammar: str
@@ -54,10 +58,11 @@ class Objective:
     paired: bool = False
     device: str = "cpu"
     plugins: tuple[str, ...] = ()
+    population: int | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("samples", 1), ("seed", 0), ("seeds", 1)):
-            if getattr(self, name) < least:
+        for name, least in (("samples", 1), ("seed", 0), ("seeds", 1), ("population", 1)):
+            if getattr(self, name) is not None and getattr(self, name) < least:
                 raise SearchError(f"`{name} >= {least}` must hold, but got {name}={getattr(self, name)}")
         object.__setattr__(self, "settings", tuple(sorted(dict(self.settings).items())))
 
@@ -66,10 +71,20 @@ class Objective:
         return replace(self, learner=learner, settings=tuple(settings.items()))
 
     def content(self) -> dict[str, Any]:
-        """What the result depends on: not the device, nor the modules that names come from."""
+        """What the result depends on: not who computes it, nor the modules that names come from."""
         content = asdict(self)
-        del content["device"], content["plugins"]
+        del content["device"], content["population"], content["plugins"]
         return content | {"space": str(self.space), "settings": dict(self.settings)}
+
+    @property
+    def together(self) -> int:
+        """Evaluations that a worker takes at once, of objectives with the same `pupil`."""
+        return max((self.population or 1) // self.seeds, 1)
+
+    @property
+    def pupil(self) -> tuple[Any, ...]:
+        """What trainings have in common that can be stacked: whatever is taught and with whatever seed."""
+        return self.learner, self.settings, self.space, self.device, self.population, self.plugins
 
 
 @dataclass(frozen=True)
@@ -153,11 +168,40 @@ def load_target(
     return target, analysis.Yardstick.of(target, 0, draws=max(samples, 4096))
 
 
+def _target_of(objective: Objective) -> tuple[Any, analysis.Yardstick]:
+    return load_target(
+        objective.grammar, objective.space, objective.target, objective.plugins, objective.samples
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Lesson:
+    """A task made ready in this process: what is taught, and under which name its outcome is kept."""
+
+    objective: Objective
+    examples: Examples
+    key: str
+    uses_target: bool | None
+
+
 def evaluate(task: Task) -> Outcome:
     """Teach the task's sentence and measure what was learned; errors become a failed outcome.
 
     A lesson that denotes nothing scores 0 untrained.
     """
+    return evaluate_together([task])[0]
+
+
+def evaluate_together(tasks: Sequence[Task]) -> list[Outcome]:
+    """`evaluate` for tasks whose objectives have the same `pupil`, all their trainings in one call of it."""
+    ready = [_ready(task) for task in tasks]
+    taught = [one for one in ready if isinstance(one, _Lesson) and len(one.examples)]
+    found = dict(zip(map(id, taught), _teach(taught), strict=True)) if taught else {}
+    return [found.get(id(one)) or _untaught(one) for one in ready]
+
+
+def _ready(task: Task) -> _Lesson | Outcome:
+    """The lesson, or what went wrong: a grammar may be somebody else's."""
     key, n = "", 0
     try:
         objective = task.objective
@@ -165,32 +209,63 @@ def evaluate(task: Task) -> Outcome:
         sentence = grammar.parse(task.sentence, type="Lesson")
         examples = canonical(sentence.denote())
         key, n = content_key(objective, examples), len(examples)
-        outcome = _teach(objective, examples, key) if n else _nothing_taught(objective, examples, key)
         uses_target = sentence.uses_target(grammar.parse(objective.target, type="Set"))
-        return replace(outcome, uses_target=uses_target)
-    except Exception as error:  # a learner, a grammar or a measure may be somebody else's
-        logger.debug("evaluation of %s failed", task.sentence, exc_info=True)
+        _target_of(objective)  # made once in a process, and in nobody's seconds
+        return _Lesson(objective, examples, key, uses_target)
+    except Exception as error:
+        logger.debug("%s cannot be taught", task.sentence, exc_info=True)
         return Outcome(key, n, failure=one_line(error), lost=True)
 
 
-def _teach(objective: Objective, examples: Examples, key: str) -> Outcome:
+def _teach(lessons: Sequence[_Lesson]) -> list[Outcome]:
+    """One outcome for each; a learner that raises has failed them all."""
     import models
 
-    target, yardstick = load_target(
-        objective.grammar, objective.space, objective.target, objective.plugins, objective.samples
-    )
     started = time.perf_counter()
-    learner = models.load(objective.learner, **dict(objective.settings))
-    seeds = [derived_seed(objective, examples, "train", i) for i in range(objective.seeds)]
-    fitted = learner.fit([examples] * len(seeds), seeds, device=objective.device)
+    try:
+        first = lessons[0].objective
+        learner = models.load(first.learner, **dict(first.settings))
+        trainings = [(one, place) for one in lessons for place in range(one.objective.seeds)]
+        fitted = learner.fit(
+            [one.examples for one, _ in trainings],
+            [derived_seed(one.objective, one.examples, "train", place) for one, place in trainings],
+            device=first.device,
+            population=first.population if learner.stacks else None,
+        )
+    except Exception as error:
+        logger.debug("training of %d lessons failed", len(lessons), exc_info=True)
+        return [
+            Outcome(
+                one.key, len(one.examples), failure=one_line(error), lost=True, uses_target=one.uses_target
+            )
+            for one in lessons
+        ]
+    each = (time.perf_counter() - started) / len(lessons)
+    own = iter(fitted)
+    return [_measured(one, [next(own) for _ in range(one.objective.seeds)], each) for one in lessons]
+
+
+def _measured(lesson: _Lesson, fitted: Sequence[Any], seconds: float) -> Outcome:
+    """What the trainings of a lesson learned; `seconds` were spent on them before."""
+    started = time.perf_counter() - seconds
+    try:
+        outcome = _outcome(lesson, fitted)
+    except Exception as error:  # a learner or a measure may be somebody else's
+        logger.debug("measuring failed", exc_info=True)
+        outcome = Outcome(lesson.key, len(lesson.examples), failure=one_line(error), lost=True)
+    return replace(outcome, seconds=time.perf_counter() - started, uses_target=lesson.uses_target)
+
+
+def _outcome(lesson: _Lesson, fitted: Sequence[Any]) -> Outcome:
+    objective, examples, key = lesson.objective, lesson.examples, lesson.key
+    target, yardstick = _target_of(objective)
     curve = _curve(fitted)
     rows: list[dict[str, Any]] = []
     kept = []
     for place, member in enumerate(fitted):
         if member.diverged:
             reason = f"training diverged after {member.steps} steps (loss {member.loss:.3g})"
-            seconds = time.perf_counter() - started
-            return Outcome(key, len(examples), failure=reason, seconds=seconds, curve=curve)
+            return Outcome(key, len(examples), failure=reason, curve=curve)
         samples = member.sample(objective.samples, derived_seed(objective, examples, "sample", place))
         numbers = analysis.measures(samples, target, examples, yardstick)
         numbers |= {"steps": member.steps, "loss": member.loss}
@@ -199,14 +274,13 @@ def _teach(objective: Objective, examples: Examples, key: str) -> Outcome:
     measures, strata = _by_seed(rows)
     if not all(math.isfinite(value) for value in measures["generalization"]):
         reason = f"generalization is not a number: {measures['generalization']}"
-        return Outcome(key, len(examples), failure=reason, seconds=time.perf_counter() - started)
+        return Outcome(key, len(examples), failure=reason)
     return Outcome(
         key,
         len(examples),
         measures,
         strata,
         {int(stratum.key): stratum.label for stratum in yardstick.strata},
-        seconds=time.perf_counter() - started,
         pictures=Pictures(examples, np.stack(kept)),
         curve=curve,
     )
@@ -236,14 +310,17 @@ def _by_seed(
     return measures, strata
 
 
-def _nothing_taught(objective: Objective, examples: Examples, key: str) -> Outcome:
-    """No example, no training: nothing valid, nothing covered."""
-    zero = (0.0,) * objective.seeds
+def _untaught(one: _Lesson | Outcome) -> Outcome:
+    """No example, no training: nothing valid, nothing covered. What could not be made ready has failed."""
+    if isinstance(one, Outcome):
+        return one
+    zero = (0.0,) * one.objective.seeds
     measures = dict.fromkeys(
         ("generalization", "validity", "coverage", "copy_rate", "novelty", "steps"), zero
     )
-    none_kept = np.zeros((objective.seeds, 0, *examples.shape[1:]), dtype=np.float32)
-    return Outcome(key, 0, measures, pictures=Pictures(examples, none_kept))
+    none_kept = np.zeros((one.objective.seeds, 0, *one.examples.shape[1:]), dtype=np.float32)
+    pictures = Pictures(one.examples, none_kept)
+    return Outcome(one.key, 0, measures, uses_target=one.uses_target, pictures=pictures)
 
 
 def derived_seed(objective: Objective, examples: Examples, purpose: str, place: int) -> int:

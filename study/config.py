@@ -114,6 +114,12 @@ class Config:
         "folder of trainings that all runs on this machine share; empty is ~/.cache/learned-sets, or `off`",
     )
     device: str = setting("auto", "where networks are trained", choices=("auto", "cpu", "cuda"))
+    population: int = setting(
+        0,
+        "trainings that a worker takes together as one stack; 0 is 64 on a GPU and one by one on a CPU",
+        "trainings",
+        range=(0, 1024),
+    )
     run: str = setting("", "folder of the run; empty is runs/<grammar>-<learner>")
     plugins: list[str] = setting([], "your own modules, imported before names are looked up")
 
@@ -138,6 +144,6 @@ VARIANTS: dict[str | tuple[str, str], dict[str, Any]] = {
 }
 
 # These may differ between a run and its resumption: they do not change what it finds.
-FREE = ("workers", "scheduler", "device", "ledger", "cache", "run", "config", "search.shrink",
+FREE = ("workers", "scheduler", "device", "population", "ledger", "cache", "run", "config", "search.shrink",
         "search.tune", "search.tunings")  # fmt: skip
 FREE_SECTIONS = ("verify", "report")

@@ -16,12 +16,14 @@ import grammars
 import models
 import search
 from search.given import Given
+from study.cluster import cluster
 from study.config import Learner
 from study.errors import StudyError
 from study.resolve import joined, learner_settings, load_grammar, variant
 from study.settings import check, declarations, items, put
 
 MACHINE = "machine"
+STACKED = 64  # trainings in one stack of a GPU
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def objective_of(settings: DictConfig) -> search.Objective:
         seeds=settings.search.seeds,
         device=device(settings),
         plugins=tuple(settings.plugins),
+        population=population(settings),
     )
 
 
@@ -154,25 +157,26 @@ def pool(settings: DictConfig) -> Iterator[Executor]:
         with search.start(workers(settings)) as processes:
             yield processes
         return
-    try:
-        from distributed import Client
-    except ImportError:
-        raise StudyError("scheduler= needs Dask: pip install -c constraints.txt -e '.[cluster]'") from None
-    try:
-        client = Client(settings.scheduler, timeout=10)
-    except (OSError, ValueError) as error:
-        raise StudyError(
-            f"scheduler={settings.scheduler}: no Dask scheduler answers there ({error})"
-        ) from None
-    with client, client.get_executor() as executor:
-        executor.count = sum(client.nthreads().values()) or 1
+    with cluster(settings.scheduler) as executor:
         yield executor
 
 
 def workers(settings: DictConfig) -> int:
-    """Processes to use: one for each core that is ours, unless a number was asked for."""
+    """Processes to use, unless a number was asked for: one for each core that is ours, two for a GPU.
+
+    Of two that share a GPU one draws samples and measures on its core while the other trains.
+    """
+    if not settings.workers and device(settings) != "cpu":
+        return 2
     ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return int(settings.workers) or ours or 1
+
+
+def population(settings: DictConfig) -> int | None:
+    """Trainings that a worker takes together: stacks are what a GPU wants, a CPU gains nothing by them."""
+    if settings.population:
+        return int(settings.population)
+    return STACKED if device(settings) != "cpu" else None
 
 
 def device(settings: DictConfig) -> str:

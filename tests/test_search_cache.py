@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,9 +151,9 @@ def test_a_cache_that_cannot_be_written_is_one_warning(
 def test_the_next_run_trains_nothing_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taught: list[str] = []
 
-    def counted(task: Task) -> bench.At:
-        taught.append(task.sentence)
-        return evaluate(task), "here"
+    def counted(tasks: Sequence[Task]) -> bench.At:
+        taught.extend(task.sentence for task in tasks)
+        return [evaluate(task) for task in tasks], "here"
 
     monkeypatch.setattr(bench, "at_work", counted)
     results = []

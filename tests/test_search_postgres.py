@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -95,16 +95,18 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'shared.db'}"
 
 
-def stub(task: Task) -> bench.At:
+def stub(tasks: Sequence[Task]) -> bench.At:
     """Some outcome that is a function of the lesson alone, after a short while."""
+    (task,) = tasks
     time.sleep(0.05)
     examples = canonical(GRAMMAR.parse(task.sentence, "Lesson").denote())
     key = content_key(task.objective, examples)
     rng = np.random.default_rng(int(key[:8], 16))
     pictures = Pictures(examples, rng.random((1, 4, 4, 4)).astype(np.float32))
-    return Outcome(
+    outcome = Outcome(
         key, len(examples), {"generalization": (float(rng.random()),)}, seconds=0.02, pictures=pictures
-    ), threading.current_thread().name
+    )
+    return [outcome], threading.current_thread().name
 
 
 class Counting(InThisProcess):
@@ -114,7 +116,7 @@ class Counting(InThisProcess):
         self.given: list[str] = []
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        self.given.append(args[0].sentence)
+        self.given.extend(task.sentence for task in args[0])
         return super().submit(fn, *args, **kwargs)
 
 

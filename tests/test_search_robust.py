@@ -13,7 +13,7 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,16 +40,17 @@ TICK = os.sysconf("SC_CLK_TCK")
 REFUSED = 3  # how a driver says that it ended with a SearchError
 
 
-def stub(task: Task) -> bench.At:
+def stub(tasks: Sequence[Task]) -> bench.At:
     """Some outcome that is a function of the lesson alone; one lesson in eight diverges."""
+    (task,) = tasks
     examples = canonical(GRAMMAR.parse(task.sentence, "Lesson").denote())
     key = content_key(task.objective, examples)
     if int(key[0], 16) < 2:
-        return Outcome(key, len(examples), failure="training diverged after 3 steps (loss inf)"), "here"
+        return [Outcome(key, len(examples), failure="training diverged after 3 steps (loss inf)")], "here"
     rng = np.random.default_rng(int(key[:8], 16))
     pictures = Pictures(examples, rng.random((1, 4, 4, 4)).astype(np.float32))
     measures = {"generalization": (float(rng.random()),)}
-    return Outcome(key, len(examples), measures, seconds=0.01, pictures=pictures), "here"
+    return [Outcome(key, len(examples), measures, seconds=0.01, pictures=pictures)], "here"
 
 
 @pytest.fixture(autouse=True)
@@ -180,10 +181,10 @@ def test_a_training_that_wants_more_memory_than_there_is(
 ) -> None:
     greedy = str(undisturbed["sentence"].values[7])
 
-    def hungry(task: Task) -> bench.At:
-        if task.sentence == greedy:
+    def hungry(tasks: Sequence[Task]) -> bench.At:
+        if tasks[0].sentence == greedy:
             np.ones(2**33)  # 64 GiB
-        return stub(task)
+        return stub(tasks)
 
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (2**35, 2**35))
@@ -203,11 +204,11 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 import test_search_robust as real
 
-def at_work(task):
-    if {lesson!r} == task.sentence and not Path({enough!r}).exists():
+def at_work(tasks):
+    if {lesson!r} == tasks[0].sentence and not Path({enough!r}).exists():
         os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does where memory runs out
     time.sleep({seconds})
-    return real.stub(task)
+    return real.stub(tasks)
 """
 
 

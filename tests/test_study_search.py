@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import optuna
@@ -18,6 +20,7 @@ from omegaconf import OmegaConf
 import grammars
 import search
 from study import job
+from study.cluster import Cluster
 from study.commands import search as command
 from study.entry import INTERRUPTED
 from study.errors import StudyError
@@ -265,6 +268,30 @@ def test_the_workers_of_a_dask_cluster_find_the_same(
         assert list(here["sentence"].values) == list(there["sentence"].values)
         for name in MEASURED:
             np.testing.assert_array_equal(here[name], there[name])
+
+
+def test_workers_that_join_a_cluster_late_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Client:
+        threads: ClassVar[dict[str, int]] = {}
+
+        def get_executor(self) -> ThreadPoolExecutor:
+            return ThreadPoolExecutor(1)
+
+        def nthreads(self) -> dict[str, int]:
+            return self.threads
+
+    monkeypatch.setattr("study.cluster.ASK_SECONDS", 0.0)
+    with Cluster(Client()) as own:
+        assert own.count == 1
+        assert own.submit(sum, (1, 2)).result() == 3
+        monkeypatch.setattr(Client, "threads", {"tcp://a": 1, "tcp://b": 2})
+        assert own.count == 3
+        monkeypatch.setattr(Client, "nthreads", gone)
+        assert own.count == 3
+
+
+def gone(client: object) -> dict[str, int]:
+    raise OSError("the scheduler is away")
 
 
 def test_a_scheduler_that_is_not_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

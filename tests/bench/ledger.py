@@ -88,8 +88,9 @@ def opening(folder: Path) -> tuple[float, int]:
         return time.process_time() - began, len(book.outcomes)
 
 
-def stub(task: Task) -> tuple[Outcome, str]:
+def stub(tasks: Sequence[Task]) -> tuple[list[Outcome], str]:
     """An outcome of the usual size, without any training."""
+    (task,) = tasks
     objective = task.objective
     grammar = grammars.load(objective.grammar, space=objective.space)
     examples = search.evaluation.canonical(grammar.parse(task.sentence, "Lesson").denote())
@@ -98,7 +99,7 @@ def stub(task: Task) -> tuple[Outcome, str]:
     height, width = objective.space.shape
     samples = np.where(rng.random((1, 32, height, width)) < 0.1, 1.0, 0.0)
     samples += 0.01 * rng.standard_normal(samples.shape)
-    return Outcome(
+    outcome = Outcome(
         key,
         len(examples),
         {name: (float(rng.random()),) for name in MEASURES},
@@ -108,7 +109,8 @@ def stub(task: Task) -> tuple[Outcome, str]:
         uses_target=False,
         pictures=Pictures(examples, samples.astype(np.float32)),
         curve={50 * (place + 1): 1 / (place + 1) for place in range(12)},
-    ), "stub"
+    )
+    return [outcome], "stub"
 
 
 def beside_training(folder: Path, name: str, space: grammars.Grid) -> float:
@@ -131,9 +133,9 @@ def starting(folder: Path, count: int) -> float:
     searching(folder, grammar, count)
     began: list[float] = []
 
-    def noted(task: Task) -> tuple[Outcome, str]:
+    def noted(tasks: Sequence[Task]) -> tuple[list[Outcome], str]:
         began.append(time.process_time())
-        return stub(task)
+        return stub(tasks)
 
     start = time.process_time()
     searching(folder, grammar, count + 1, work=noted)
@@ -145,7 +147,7 @@ def searching(
     grammar: grammars.Grammar,
     count: int,
     baselines: Sequence[grammars.Sentence] = (),
-    work: Callable[[Task], tuple[Outcome, str]] = stub,
+    work: Callable[[Sequence[Task]], tuple[list[Outcome], str]] = stub,
 ) -> float:
     """CPU seconds of a search without training."""
     from search import bench
