@@ -58,3 +58,9 @@ def test_every_picture_of_the_page_is_there() -> None:
 def test_a_value_that_no_cell_has_is_refused() -> None:
     with pytest.raises(KeyError, match="learner='con'"):
         answers.chosen(answers.cells("single_dots"), {"learner": "con"})
+
+
+def test_what_is_said_of_two_dots_is_counted_in_the_samples() -> None:
+    for learner in ("vertices", "conv"):
+        pairs, open_ones = answers.apart("crafted_polygons", learner, "two dots")
+        assert f"{open_ones} of {pairs}" in PAGE

@@ -11,6 +11,7 @@ A table stands between `<!-- KIND EXPERIMENT {settings} -->` and `<!-- end -->`;
     said      KIND: the sentence of each learned set. {rows, columns, where}
     regimes   KIND: the first step that generalises and that memorises. {where}
     shares    KIND: parts of a superposition, means over draws. {show: [...], rows: [...], where}
+    members   KIND: share of the kept samples in a set. {grammar, set, learner}
     searches  KIND: the best teaching set of each search, beside samples of the target. {}
     again     KIND: what the same teaching sets taught others. {}
 
@@ -32,6 +33,7 @@ import numpy as np
 import xarray as xr
 import yaml
 
+import grammars
 from study.derived import Whole, at_most, interval, mean, moment, n_star, regimes, said
 from study.results_of import first_seen
 
@@ -186,6 +188,34 @@ def shares(name: str, settings: Mapping[str, Any]) -> str:
 
 
 @lru_cache
+def samples(experiment: str) -> xr.Dataset:
+    with xr.open_dataset(RESULTS / experiment / "samples.nc") as data:
+        return data.load()
+
+
+def members(name: str, settings: Mapping[str, Any]) -> str:
+    pictures = samples(name)["samples"].sel(learner=settings["learner"]) > 0
+    grid = grammars.Grid(pictures.sizes["y"], pictures.sizes["x"])
+    one = grammars.load(settings["grammar"], space=grid).parse(settings["set"], "Set").denote()
+    body = []
+    for target in pictures["target"].values:
+        line = [str(target)]
+        for n in pictures["n"].values:
+            shown = pictures.sel(target=target, n=n).values
+            line.append(said(interval([one.contains(part).mean() for part in shown])))
+        body.append(line)
+    return table(["target", *(f"n = {n}" for n in pictures["n"].values)], body)
+
+
+def apart(name: str, learner: str, target: str) -> tuple[int, int]:
+    """Samples with two dots, and how many of them have no point of the grid on the segment between."""
+    pictures = samples(name)["samples"].sel(learner=learner, target=target).values
+    pictures = pictures.reshape(-1, *pictures.shape[-2:])
+    steps = [np.abs(np.subtract(*np.argwhere(one))) for one in pictures if one.sum() == 2]
+    return len(steps), sum(int(np.gcd(*step)) == 1 for step in steps)
+
+
+@lru_cache
 def searches(experiment: str) -> xr.Dataset:
     with xr.open_dataset(RESULTS / experiment / "result.nc", group="searches") as data:
         return data.load()
@@ -231,6 +261,7 @@ KINDS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
     "said": sentences,
     "regimes": moments,
     "shares": shares,
+    "members": members,
     "searches": lessons,
     "again": again,
 }
