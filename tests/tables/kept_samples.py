@@ -1,9 +1,9 @@
 """The samples that a run keeps of each training (32), as one small file beside its results.
 
-    PYTHONPATH=. python tests/tables/kept_samples.py crafted_polygons runs/crafted_polygons samples.nc vertices conv
+    PYTHONPATH=. python tests/tables/kept_samples.py NAME runs/NAME samples.nc LEARNER LEARNER
 
-What is asked of the learned sets after the run (are these in another set, too?) is asked of them. On grids alone,
-of one size; black and white.
+What is asked of the learned sets after the run (are these in another set, too?) is asked of them. On grids
+alone, of one size; black and white.
 """
 
 import sys
