@@ -60,6 +60,15 @@ def test_a_value_that_no_cell_has_is_refused() -> None:
         answers.chosen(answers.cells("single_dots"), {"learner": "con"})
 
 
+def test_every_share_of_the_front_page_stands_in_a_table_of_results() -> None:
+    front = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = front.partition("## What the experiments answer")[2].partition("\n## ")[0]
+    said = re.findall(r"(?<![\d.])\d+\.\d\d(?!\d)", section)
+    tables = "".join(line for line in PAGE.splitlines(True) if line.startswith("|"))
+    assert said
+    assert [number for number in said if not re.search(rf"(?<![\d.]){number}(?!\d)", tables)] == []
+
+
 def test_what_is_said_of_two_dots_is_counted_in_the_samples() -> None:
     for learner in ("vertices", "conv"):
         pairs, open_ones = answers.apart("crafted_polygons", learner, "two dots")
