@@ -33,13 +33,15 @@ class Targets:
     """A row of targets that differ in their size only.
 
     `target` is the text of a sentence of type Set, in which `{side}` is the grid's side; or one text for
-    each side. `sides` are those of square grids; none on the plane. `facts` stand beside its cells.
+    each side. `sides` are those of square grids; none on the plane. `facts` stand beside its cells. `draws`
+    are those of its samples where they are fewer than the lesson has; 0 is as many.
     """
 
     grammar: str
     target: Any = ""
     sides: tuple[int, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    draws: int = 0
 
     def text(self, side: int) -> str:
         """The sentence at one side of the grid; empty is the grammar's own."""
@@ -228,6 +230,8 @@ def product(declared: Experiment, device: str = "cpu", plugins: Sequence[str] = 
         for side in targets.sides or (0,):
             grammar, text = bound(declared, row, targets, side)
             for lesson, label, n, draw in lessons(declared, side, text):
+                if targets.draws and draw >= targets.draws:
+                    continue
                 legible(declared, label, lesson, grammar)
                 d = int(grammar.space.size) if side else 2
                 for learner, own in declared.learners.items():

@@ -194,7 +194,7 @@ def test_a_worker_of_a_dask_cluster_killed_while_it_trains(tmp_path: Path) -> No
         f"test -e {mark} && exit 0; echo $PPID > {worker}; echo $$ > {shell}; touch {mark}; exec sleep 600"
     )
     with (
-        LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=":0") as cluster,
         pool_of(resolve([f"scheduler={cluster.scheduler_address}"]).settings) as executor,
     ):
         future = executor.submit(os.system, script)

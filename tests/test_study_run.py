@@ -89,6 +89,13 @@ def test_cells_are_the_product_of_the_factors(tiny: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_target_may_have_fewer_draws_of_samples(tiny: Path) -> None:
+    tiny.write_text(TINY.replace("sides: [3, 4]", "sides: [3, 4], draws: 1"), encoding="utf-8")
+    cells = product(load(str(tiny), "quick"))
+    assert {dict(cell.place)["draw"] for cell in cells} == {0}
+    assert len(cells) == 2 * (2 * 1 + 1) * 3
+
+
 def test_a_learner_may_be_asked_about_some_places_only(tiny: Path) -> None:
     tiny.write_text(
         TINY.replace("  ideal: {}", "  ideal: {only: {n: [2], d: [9], draw: [0]}}"), encoding="utf-8"

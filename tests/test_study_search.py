@@ -259,7 +259,7 @@ def test_the_workers_of_a_dask_cluster_find_the_same(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         assert command.main([*SMALL, f"scheduler={cluster.scheduler_address}"]) == 0
     with (
         xr.open_dataset(finished[0] / "mine" / "result.nc") as here,
