@@ -11,7 +11,7 @@ import sqlalchemy
 from optuna.exceptions import OptunaError
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from search.errors import SearchError, one_line
 
@@ -22,6 +22,8 @@ METRICS = {
 }
 BUSY_SECONDS = 60  # how long a write waits while a dashboard reads
 
+SUCH_AS = "ledgers are such as sqlite:///here.db or postgresql+psycopg://me@host/name"
+
 Made = TypeVar("Made")
 
 
@@ -30,12 +32,26 @@ def open_storage(url: str) -> RDBStorage:
     optuna.logging.disable_default_handler()  # only the entry room speaks to the terminal
     optuna.logging.enable_propagation()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    _known(url)
     if not url.startswith("sqlite"):
         return patiently(lambda: RDBStorage(url))
     waiting = {"connect_args": {"timeout": BUSY_SECONDS}}
     opened = patiently(lambda: RDBStorage(url, engine_kwargs=waiting))
     _write_ahead(opened)
     return opened
+
+
+def _known(url: str) -> None:
+    """A SearchError where no database or no driver answers to the URL, which is shown without its secrets."""
+    kind, _, secret = url.partition("://")
+    kind += "://…" * bool(secret)
+    try:
+        sqlalchemy.make_url(url).get_dialect().import_dbapi()
+    except ArgumentError:  # what cannot be parsed, and dialects that are not there
+        raise SearchError(f"ledger={kind} is no URL of a database that is known here; {SUCH_AS}") from None
+    except ImportError as error:
+        driver = f"ledger={kind} needs a driver ({one_line(error)})"
+        raise SearchError(f"{driver}; {SUCH_AS}, with the extra `cluster`") from None
 
 
 def _write_ahead(storage: RDBStorage) -> None:

@@ -294,3 +294,22 @@ def test_a_contact_sheet_shows_every_pixel_in_its_place() -> None:
         assert (shown == np.rint(np.clip(picture, 0, 1) * 255)).all()
     assert contact_sheet(np.zeros((4, 2))) is None
     assert contact_sheet(np.zeros((0, 2, 2))) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgres://me:secret@host/name", "ledger=postgres://… is no URL of a database"),
+        (
+            "runs/here.db",
+            "ledger=runs/here.db is no URL of a database that is known here; ledgers are such as sqlite:///here.db",
+        ),
+        ("oracle://me:secret@host/name", "ledger=oracle://… needs a driver"),
+    ],
+)
+def test_a_url_of_no_known_database_says_what_would_be_one(url: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(SearchError) as error, open_ledger(url, tmp_path, "search", {}):
+        pass
+    assert said in str(error.value)
+    assert "postgresql+psycopg://me@host/name" in str(error.value)
+    assert "secret" not in str(error.value)
