@@ -142,8 +142,8 @@ def test_a_study_with_other_objectives_is_refused(tmp_path: Path) -> None:
     [
         ("sqlite:///{0}/missing/optuna.db", "unable to open database file"),
         ("sqlite:///{0}/text.db", "file is not a database"),
-        ("nonsense", "Could not parse"),
-        ("postgresql+nodriver://here/there", "Can't load plugin"),
+        ("nonsense", "ledger=nonsense is no URL of a database"),
+        ("postgresql+nodriver://here/there", "is no URL of a database that is known here"),
     ],
 )
 def test_a_storage_that_cannot_be_used_is_one_line(tmp_path: Path, storage: str, said: str) -> None:
