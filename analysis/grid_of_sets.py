@@ -26,7 +26,8 @@ class LearnedSet:
     """What one learner learned of one language: samples, the sentence that says it, and a few words.
 
     samples: bool or float[N, h, w], or points float[N, 2] with their `window`; valid: bool[N], which are in
-    the target, if known. words: such as "g = 0.86, describes 97 %".
+    the target, if known. words: such as "g = 0.86, describes 97 %". ground: bool[m, m], what of the window is
+    in the target, from the bottom left, if it is to be seen behind points.
     """
 
     samples: NDArray[Any]
@@ -34,6 +35,7 @@ class LearnedSet:
     words: str = ""
     valid: NDArray[np.bool_] | None = None
     window: float | None = None
+    ground: NDArray[np.bool_] | None = None
 
 
 @styled
@@ -98,6 +100,9 @@ def _samples(axes: Axes, cell: LearnedSet) -> None:
         points = np.asarray(cell.samples, float)
         inside = np.ones(len(points), bool) if cell.valid is None else np.asarray(cell.valid, bool)
         window = cell.window or float(np.nanmax(np.abs(points), initial=1.0))
+        if cell.ground is not None:
+            axes.imshow(np.where(cell.ground, 0.86, 1.0), cmap="gray", vmin=0, vmax=1, origin="lower",
+                        extent=(-window, window, -window, window), interpolation="nearest")  # fmt: skip
         for which, colour in ((inside, BLUE), (~inside, ORANGE)):
             axes.scatter(points[which, 0], points[which, 1], s=1.5, color=colour, linewidths=0)
         axes.set(xlim=(-window, window), ylim=(-window, window), aspect="equal", xticks=[], yticks=[])

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 import analysis
 from analysis.style import WIDTH
+from search.evaluation import load_grammar
 from study.cells import Cell, labels
 from study.results_of import product_of
 from study.shown import clipped
@@ -25,6 +26,7 @@ OVER = ("draw", "seed")
 SHOWN = ("generalization", "g_support", "validity", "coverage", "copy_rate", "novelty")
 ROW_NAMES, COLUMN = 0.95, 1.35  # inch, of the atlas
 BESIDE = 8  # learners in one figure of it, so that it can be read on a page
+RASTER = 120  # points a side, of a target on the plane
 LEAST_SIZES = 4  # of the grid, for a law
 
 
@@ -338,9 +340,11 @@ def atlas(whole: Whole) -> Derived:
     """Samples, sentence and g of every learner: a figure for each lesson, or one for a single target."""
     shown: dict[str, dict[tuple[str, str], analysis.LearnedSet]] = {}
     alone = len(set(whole.cells["target"].values.tolist())) == 1
-    for i, (_, one) in enumerate(whole.found):
+    for i, (asked, one) in enumerate(whole.found):
         row = whole.cells.isel(cell=i)
         samples = one["samples"].isel(seed=0).values
+        if samples.ndim == 2:  # points are small: those of all trainings
+            samples = one["samples"].values.reshape(-1, 2)
         samples = samples[~np.isnan(samples).reshape(len(samples), -1).any(1)]
         if row["draw"].item() != 0 or not len(samples):
             continue
@@ -350,7 +354,8 @@ def atlas(whole: Whole) -> Derived:
         window = float(np.quantile(np.abs(samples), 0.95)) * 1.2 if samples.ndim == 2 else None
         n, target = int(row["n"].item()), str(row["target"].item())
         taught = f"{n} samples" if n else str(row["lesson"].item())
-        cell = analysis.LearnedSet(samples, sentence, f"g = {g:.2f}", window=window)
+        ground = None if window is None else on_the_plane(asked, window)
+        cell = analysis.LearnedSet(samples, sentence, f"g = {g:.2f}", window=window, ground=ground)
         place = (taught, str(row["learner"].item())) if alone else (target, str(row["learner"].item()))
         shown.setdefault("" if alone else taught, {})[place] = cell
     figures = {}
@@ -365,6 +370,18 @@ def atlas(whole: Whole) -> Derived:
                 {place: cell for place, cell in cells.items() if place[1] in some}, title=title, width=width
             )
     return Derived(None, (), figures)
+
+
+def on_the_plane(cell: Cell, window: float) -> Any:
+    """Which points of a raster over the window are in the target, from the bottom left."""
+    objective = cell.objective
+    target = load_grammar(objective.grammar, objective.space, objective.plugins).parse(
+        objective.target, "Set"
+    )
+    middles = (np.arange(RASTER) + 0.5) / RASTER * 2 * window - window
+    x, y = np.meshgrid(middles, middles)
+    inside = target.denote().contains(np.stack([x.ravel(), y.ravel()], axis=1))
+    return np.asarray(inside).reshape(RASTER, RASTER)
 
 
 def searches(whole: Whole) -> Derived:
