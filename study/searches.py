@@ -1,7 +1,7 @@
 """The searches of an experiment: each is a run of `study.search` in its own folder, and can be resumed."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,12 @@ def row_of(files: Mapping[str, xr.Dataset]) -> dict[str, Any]:
         "target_entropy": entropy,
         "evaluations": int(sum(one.origin == "search" for one in rows)),
     }
-    for name, one in (("found", words.best(rows)), ("baseline", words.best_baseline(rows))):
+    chosen = {
+        "found": words.best(rows),
+        "baseline": words.best_baseline(rows),
+        "shortest": shortest(rows, result),
+    }
+    for name, one in chosen.items():
         told = one.trainings if one is not None else ()
         interval = analysis.logit_interval(told) if told else (math.nan,) * 3
         row |= {
@@ -158,6 +163,15 @@ def row_of(files: Mapping[str, xr.Dataset]) -> dict[str, Any]:
         at = result["sentence"].values.astype(str).tolist().index(row["found_sentence"])
         row["found_uses_target"] = float(result["uses_target"].values[at])
     return row
+
+
+def shortest(rows: Sequence[words.Found], result: xr.Dataset) -> words.Found | None:
+    """The teaching set of fewest bits that is hardly worse than the best and says the target nowhere."""
+    usable = words.trusted(rows, searched=True)
+    largest = max((row.g for row in usable), default=math.nan)
+    uses = result["uses_target"].values if "uses_target" in result else np.ones(result.sizes["trial"])
+    near = [row for row in usable if row.g >= largest - words.MARGIN and uses[row.trial] == 0]
+    return min(near, key=lambda row: (row.bits, row.n), default=None)
 
 
 def entropy_of(result: xr.Dataset) -> float:
@@ -194,9 +208,11 @@ def line_of(row: Mapping[str, Any]) -> list[str]:
     if not row["found_sentence"]:
         return [f"{row['search']}: nothing found"]
     uses = ", drawn from the target" if row.get("found_uses_target") == 1 else ""
+    least = f"{row['shortest_bits']:.0f} bits, g {g('shortest')}: {row['shortest_sentence']}"
     return [
         f"{row['search']} ({row['learner']}): n = {row['found_n']:.0f}, {row['found_bits']:.0f} bits{uses}, "
         f"g {g('found')}: {row['found_sentence']}",
         f"    samples of the target: n = {row['baseline_n']:.0f}, g {g('baseline')}; log2 |T| = "
         f"{row['target_entropy']:.1f} bits",
+        *([f"    shortest that does not say the target: {least}"] if row["shortest_sentence"] else []),
     ]

@@ -531,6 +531,7 @@ def test_searches_of_an_experiment_are_compared_by_fresh_trainings() -> None:
     assert row["found_g"] == pytest.approx(np.mean(FRESH), abs=0.005)
     assert (row["baseline_sentence"], row["baseline_n"]) == (LESSONS[2], 4)
     assert row["found_uses_target"] == 0
+    assert (row["shortest_sentence"], row["shortest_bits"]) == (LESSONS[0], 9.0)
     assert "0.62" in told.lines[0]
     assert "0.97" not in " ".join(told.lines)
     assert list(told.figures) == ["teaching-sets"]

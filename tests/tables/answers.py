@@ -13,6 +13,7 @@ A table stands between `<!-- KIND EXPERIMENT {settings} -->` and `<!-- end -->`;
     shares    KIND: parts of a superposition, means over draws. {show: [...], rows: [...], where}
     members   KIND: share of the kept samples in a set. {grammar, set, learner}
     searches  KIND: the best teaching set of each search, beside samples of the target. {}
+    short     KIND: the shortest teaching set of each search that does not say the target. {}
     again     KIND: what the same teaching sets taught others. {}
 
 Everything is computed from the single trainings in the group `cells`: mean and 95 % interval over draws and
@@ -238,8 +239,20 @@ def lessons(name: str, settings: Mapping[str, Any]) -> str:
         sizes = [f"{float(one[key]):.0f}" for key in ("found_n", "found_bits", "target_entropy")]
         first = [str(one["search"].item()), f"`{text}`", *sizes, drawn]
         body.append([*first, found, f"{float(one['baseline_n']):.0f}", plain])
-    heads = ["search", "best teaching set", "n", "bits", "log2 of the target's size", "names the target", "g"]
+    heads = ["search", "best teaching set", "n", "bits", "log2 of the target's size", "says the target", "g"]
     return table([*heads, "n of the best samples", "their g"], body)
+
+
+def short(name: str, settings: Mapping[str, Any]) -> str:
+    data = searches(name)
+    body = []
+    for i in range(data.sizes["row"]):
+        one = data.isel(row=i)
+        text = str(one["shortest_sentence"].item())
+        if text:
+            sizes = [f"{float(one[key]):.0f}" for key in ("shortest_bits", "target_entropy", "shortest_n")]
+            body.append([str(one["search"].item()), f"`{text}`", *sizes, spread(one, "shortest_g")])
+    return table(["search", "shortest teaching set", "bits", "log2 of the target's size", "n", "g"], body)
 
 
 def again(name: str, settings: Mapping[str, Any]) -> str:
@@ -264,6 +277,7 @@ KINDS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
     "members": members,
     "searches": lessons,
     "again": again,
+    "short": short,
 }
 
 
