@@ -64,7 +64,7 @@ def chosen(data: xr.Dataset, where: Mapping[str, Any]) -> xr.Dataset:
 
 def values(data: xr.Dataset, measure: str) -> Any:
     """One number for each training at its end, by the samples that report; or for each cell."""
-    one = data[NAMES.get(measure, measure)]
+    one = 1 - data["crisp"] if measure == "not crisp" else data[NAMES.get(measure, measure)]
     return one.sel(checkpoint=0, batch="report").values if "batch" in one.dims else one.values
 
 
