@@ -80,7 +80,7 @@ def compared(whole: Whole) -> Derived:
         rows.append(row)
         others += own
         # Of searches that differ in their seed alone the first is shown.
-        pictures.setdefault(label.partition(", seed ")[0], picture_of(row, files["result"]))
+        pictures.setdefault(label.partition(", seed ")[0], picture_of(row, files))
     shown = [one for some in pictures.values() for one in some]
     figures = {"teaching-sets": analysis.teaching_sets(shown, title=whole.title)} if shown else {}
     if not rows:
@@ -117,16 +117,21 @@ def again_of(row: Mapping[str, Any], verified: xr.Dataset | None) -> Iterator[di
         yield one
 
 
-def picture_of(row: Mapping[str, Any], result: xr.Dataset) -> list[analysis.Taught]:
+def picture_of(row: Mapping[str, Any], files: Mapping[str, xr.Dataset]) -> list[analysis.Taught]:
     """What the best teaching set of a search shows, and what was learned from it; none on the plane."""
+    result, verified = files["result"], files.get("verified")
+    sentence = row["found_sentence"]
     texts = result["sentence"].values.astype(str).tolist()
-    if row["found_sentence"] not in texts or not {"examples", "samples", "y"} <= {
-        *result.variables,
-        *result.dims,
-    }:
+    if sentence not in texts or not {"examples", "samples", "y"} <= {*result.variables, *result.dims}:
         return []
+    at = texts.index(sentence)
+    if verified is not None and "samples" in verified and sentence in verified["sentence"].values:
+        # A teaching set that was made smaller has no samples of the search's own.
+        fresh = verified["samples"].sel(sentence=sentence, learner=row["learner"]).values
+        own = result["samples"].copy()
+        own[{"trial": at}] = fresh[: own.sizes["seed"], : own.sizes["sample"]]
+        result = result.assign(samples=own)
     said_g = said(analysis.Interval(*(row[f"found_g{end}"] for end in ("", "_low", "_high"))))
-    at = texts.index(row["found_sentence"])
     return [analysis.taught(result, at, learned=f"{row['search']}, g {said_g}")]
 
 
