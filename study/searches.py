@@ -38,20 +38,22 @@ def written(value: Any) -> str:
 
 
 def run(declared: Experiment, path: Path, extra: list[str]) -> None:
-    """Do or go on with every search; what each says goes to `said.txt` in its folder."""
+    """Do or go on with every search; what each says goes to a text beside its folder."""
     from study.commands.search import main
 
     for label, folder, line in arguments(declared, path):
-        if (folder / "verified.nc").is_file() and (folder / "said.txt").is_file():
+        told = folder.with_name(f"{folder.name}.txt")  # there once the search has come to its end
+        if told.is_file():
             continue
         folder.mkdir(parents=True, exist_ok=True)
-        beside = path / "searches" / f"{folder.name}.txt"
-        with beside.open("w", encoding="utf-8") as out, redirect_stdout(out):
+        telling = told.with_suffix(".part")
+        with telling.open("w", encoding="utf-8") as out, redirect_stdout(out):
             status = main([*line, *extra])
         if status == 130:
             raise KeyboardInterrupt
         if status:
-            raise StudyError(f"the search {label!r} ended with status {status}; see {beside}")
+            raise StudyError(f"the search {label!r} ended with status {status}; see {telling}")
+        telling.replace(told)
 
 
 def read(declared: Experiment, path: Path) -> dict[str, dict[str, xr.Dataset]]:

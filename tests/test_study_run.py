@@ -14,7 +14,7 @@ import xarray as xr
 from omegaconf import DictConfig
 
 import search
-from study import experiment
+from study import experiment, searches
 from study.cells import Cell, checkpoints, work
 from study.commands import run as command
 from study.commands.run import main
@@ -87,6 +87,29 @@ def test_cells_are_the_product_of_the_factors(tiny: Path) -> None:
     assert {cell.objective.learner: cell.objective.seeds for cell in cells} == {
         "ideal": 1, "equivariant_local": 1, "conv": 2,
     }  # fmt: skip
+
+
+def test_a_search_that_has_come_to_its_end_is_not_begun_again(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = "searches:\n  one: {grammar: dots, search.seed: [0, 1]}\nderive: [searches]"
+    tiny.write_text(TINY.replace("derive: [summary, n_star, regimes]", below), encoding="utf-8")
+    declared = load(str(tiny), "quick")
+    asked: list[str] = []
+    ends = [0, 130, 0]
+
+    def main(line: list[str]) -> int:
+        asked.append(next(word for word in line if word.startswith("search.seed=")))
+        print("found")
+        return ends.pop(0)
+
+    monkeypatch.setattr("study.commands.search.main", main)
+    with pytest.raises(KeyboardInterrupt):
+        searches.run(declared, tmp_path, [])
+    searches.run(declared, tmp_path, [])
+    searches.run(declared, tmp_path, [])
+    assert asked == ["search.seed=0", "search.seed=1", "search.seed=1"]
+    assert (tmp_path / "searches" / "one--seed-0.txt").read_text(encoding="utf-8") == "found\n"
 
 
 def test_a_target_may_have_fewer_draws_of_samples(tiny: Path) -> None:
