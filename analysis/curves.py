@@ -104,7 +104,7 @@ def scaling(
         axes.set_title(f"{label}: {verdict}" if label else verdict)
         axes.set(xlabel=x_label, ylabel=y_label if i == 0 else "", yscale="log")
         _powers_of_two(axes, places, len(panels))
-        _plain_numbers(axes, base=2 if np.nanmax(low) < 5000 else 10)
+        _plain_numbers(axes, base=2 if np.nanmax(low, initial=0) < 5000 else 10)
     _legend(figure)
     return figure
 
