@@ -217,9 +217,11 @@ def apart(name: str, learner: str, target: str) -> tuple[int, int]:
 
 
 @lru_cache
-def searches(experiment: str) -> xr.Dataset:
+def searched(experiment: str, dimension: str) -> list[xr.Dataset]:
+    """What stands in the group `searches`, one after the other."""
     with xr.open_dataset(RESULTS / experiment / "result.nc", group="searches") as data:
-        return data.load()
+        data.load()
+    return [data.isel({dimension: i}) for i in range(data.sizes[dimension])]
 
 
 def spread(one: xr.Dataset, name: str, sign: str = "") -> str:
@@ -228,10 +230,8 @@ def spread(one: xr.Dataset, name: str, sign: str = "") -> str:
 
 
 def lessons(name: str, settings: Mapping[str, Any]) -> str:
-    data = searches(name)
     body = []
-    for i in range(data.sizes["row"]):
-        one = data.isel(row=i)
+    for one in searched(name, "row"):
         text = str(one["found_sentence"].item())
         text = text if len(text) <= 90 else text[:87] + "…"
         drawn = {1.0: "yes", 0.0: "no"}.get(float(one["found_uses_target"]), "")
@@ -244,10 +244,8 @@ def lessons(name: str, settings: Mapping[str, Any]) -> str:
 
 
 def short(name: str, settings: Mapping[str, Any]) -> str:
-    data = searches(name)
     body = []
-    for i in range(data.sizes["row"]):
-        one = data.isel(row=i)
+    for one in searched(name, "row"):
         text = str(one["shortest_sentence"].item())
         if text:
             sizes = [f"{float(one[key]):.0f}" for key in ("shortest_bits", "target_entropy", "shortest_n")]
@@ -256,10 +254,8 @@ def short(name: str, settings: Mapping[str, Any]) -> str:
 
 
 def again(name: str, settings: Mapping[str, Any]) -> str:
-    data = searches(name)
     body = []
-    for i in range(data.sizes["again"]):
-        one = data.isel(again=i)
+    for one in searched(name, "again"):
         taught = [str(one[f"again_{key}"].item()) for key in ("search", "learner", "trainings")]
         figures = [spread(one, f"again_{key}") for key in ("g", "baseline_g")]
         body.append([*taught, *figures, spread(one, "again_difference", "+")])
