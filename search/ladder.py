@@ -35,7 +35,7 @@ from search.front import non_dominated
 
 logger = logging.getLogger(__name__)
 
-FLOOR = 0.8  # as in `search.genetic`: below this share of the best g only g decides
+FLOOR = 0.8  # below this share of the best g only g decides
 RESOLUTION = 0.01  # differences of g that count
 DRAWS = 1000  # of the bootstrap
 LEVEL = 0.95

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import grammars
 from search.errors import SearchError
+from search.first_generation import samples_of_target
 from search.searcher import Evaluated, Problem, Proposal
 from search.setting import next_generation, setting
-
-TRIES = 20  # per lesson wanted: a small target has few samples
 
 
 @dataclass(frozen=True)
@@ -32,22 +30,4 @@ class Samples:
             raise SearchError(f"`least <= most` must hold, but got least={self.least} and most={self.most}")
         generation = next_generation(history)
         rng = np.random.Generator(np.random.PCG64([problem.seed, generation, 0x11D]))
-        low, high = np.log2(self.least), np.log2(self.most + 1)
-        for place in rng.permutation(self.batch):
-            for _ in range(TRIES):
-                octave = low + (high - low) * (place + rng.random()) / self.batch
-                candidate = problem.admission.admit(
-                    self._lesson(problem, min(int(2.0**octave), self.most), int(rng.integers(2**16)))
-                )
-                if candidate is not None:
-                    yield Proposal(candidate)
-                    break
-
-    def _lesson(self, problem: Problem, n: int, seed: int) -> grammars.Sentence:
-        text = f"take({n}, {problem.target}, seed={seed})"
-        try:
-            return problem.grammar.parse(text, "Lesson")
-        except grammars.GrammarError as error:
-            raise SearchError(
-                f"the sample {text} is no sentence of {problem.grammar.name}: {error}"
-            ) from error
+        yield from map(Proposal, samples_of_target(problem, rng, self.batch, self.least, self.most))

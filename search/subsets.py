@@ -18,14 +18,14 @@ from search.evaluation import canonical
 
 
 class Subsets:
-    """A lesson and its smaller relatives; `n` is the number of its distinct examples."""
+    """A lesson and its smaller relatives; `n` is the number of `examples`, distinct in canonical order."""
 
     def __init__(self, lesson: grammars.Sentence) -> None:
         self._lesson = lesson
-        self._grammar = lesson.grammar
-        self._examples = canonical(lesson.denote())
+        self.grammar = lesson.grammar
+        self.examples = canonical(lesson.denote())
         self._words: list[str] | None = None
-        self.n = len(self._examples)
+        self.n = len(self.examples)
 
     def first(self, count: int) -> grammars.Sentence:
         """The first so many: drawn by the lesson's own seed, else in an order that its content fixes."""
@@ -49,13 +49,13 @@ class Subsets:
         if self._words is None:
             own = {example.tobytes(): words for example, words in _own_words(self._lesson)}
             self._words = [
-                own.get(example.tobytes()) or shortest_words(example, self._grammar)
-                for example in self._examples
+                own.get(example.tobytes()) or shortest_words(example, self.grammar)
+                for example in self.examples
             ]
         return self._words
 
     def _parsed(self, text: str) -> grammars.Sentence:
-        return self._grammar.parse(text, type="Lesson")
+        return self.grammar.parse(text, type="Lesson")
 
 
 def _own_words(lesson: grammars.Sentence) -> list[tuple[Any, str]]:
@@ -69,9 +69,7 @@ def _own_words(lesson: grammars.Sentence) -> list[tuple[Any, str]]:
 
 def shortest_words(example: Any, grammar: grammars.Grammar) -> str:
     """A single example in the fewest bits: its dots, its pixels as hexadecimal digits, or its coordinates."""
-    if "these" not in grammar.productions:
-        raise SearchError(f"{grammar.name} has no rule `these`: no words for a part of a lesson")
-    [kind] = [slot.category.name for slot in grammar.productions["these"].slots if slot.category is not None]
+    kind = type_of_example(grammar)
     found = []
     for text in _candidates(example):
         try:
@@ -81,6 +79,14 @@ def shortest_words(example: Any, grammar: grammars.Grammar) -> str:
     if not found:
         raise SearchError(f"{grammar.name} has no words for a single example of shape {example.shape}")
     return str(min(found, key=lambda sentence: sentence.bits))
+
+
+def type_of_example(grammar: grammars.Grammar) -> str:
+    """The type of sentences that say a single example."""
+    if "these" not in grammar.productions:
+        raise SearchError(f"{grammar.name} has no rule `these`: no words for a part of a lesson")
+    [kind] = [slot.category.name for slot in grammar.productions["these"].slots if slot.category is not None]
+    return kind
 
 
 def _candidates(example: Any) -> list[str]:

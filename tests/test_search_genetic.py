@@ -10,6 +10,7 @@ import torch
 
 import grammars
 import search
+from search.edits import edited
 from search.genetic import Fitness, Genetic, python_random
 from search.searcher import Admission, Evaluated, Problem, Searcher
 
@@ -109,16 +110,45 @@ def border(sentence: grammars.Sentence) -> float:
     return float(fitting * (1 - np.abs(where - ring / ring.sum()).sum() / 2))
 
 
-def test_it_climbs_further_than_random_search_at_equal_cost() -> None:
+def cells(sentence: grammars.Sentence) -> float:
+    """A stand-in for what single examples are worth: how much of the grid they show, in one to three dots."""
+    examples = sentence.denote()
+    fitting = np.isin(examples.reshape(len(examples), -1).sum(axis=1), (1, 2, 3)).mean()
+    return float(fitting * examples.any(axis=0).mean())
+
+
+def test_words_alone_climb_further_than_random_search_at_equal_cost() -> None:
     def found(searcher: Searcher, generations: int, seed: int) -> float:
         """Worth of the best lesson in 60 evaluations: g, with a price on n."""
         history = simulate(searcher, generations, seed, border)
         assert len(history) == 60
         return max(one.g - 0.1 * np.log2(one.n) for one in history)
 
-    genetic = [found(Genetic(), 7, seed) for seed in range(4)]
+    words = Genetic(from_target=0.0, edits=0.0)
+    genetic = [found(words, 7, seed) for seed in range(4)]
     at_random = [found(search.load("random", batch=60), 1, seed) for seed in range(4)]
     assert np.mean(genetic) > np.mean(at_random)
+
+
+def test_edits_make_small_samples_better_than_drawing_as_many() -> None:
+    def best(searcher: Searcher, generations: int, seed: int) -> float:
+        """The best of the lessons of at most six examples, in 60 evaluations."""
+        history = simulate(searcher, generations, seed, cells)
+        assert len(history) == 60
+        return max(one.g for one in history if one.n <= 6)
+
+    genetic = [best(Genetic(), 7, seed) for seed in range(8)]
+    drawn = [best(search.load("iid", batch=60), 1, seed) for seed in range(8)]
+    assert np.mean(genetic) > np.mean(drawn)
+
+
+def test_no_sample_of_the_target_is_proposed_where_it_is_not_allowed() -> None:
+    def allowed(sentence: grammars.Sentence) -> bool:
+        return str(OBJECTIVE.target) not in str(sentence)
+
+    first = list(Genetic().propose(Problem(GRAMMAR, 0, Admission(OBJECTIVE, set(), allowed)), ()))
+    assert len(first) == 24
+    assert not [one for one in first if OBJECTIVE.target in str(one.candidate.sentence)]
 
 
 def test_worthless_lessons_do_not_crowd_out_the_good_ones() -> None:
@@ -227,3 +257,28 @@ def test_wrong_names_and_values(name: str, values: dict[str, object], said: str)
     with pytest.raises(search.SearchError) as caught:
         search.load(name, **values)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["take(12, dots(k=2), seed=3)", "these(at(0, 0), overlay(at(1, 1), at(2, 3)))"]
+)
+def test_an_edit_changes_few_examples_and_keeps_the_others(text: str) -> None:
+    """Nothing but parts of a lesson, one example other, or one of the second lesson's more."""
+    lesson, other = (GRAMMAR.parse(one, "Lesson") for one in (text, "these(at(4, 4))"))
+    before = {one.tobytes() for one in lesson.denote()}
+    seen = set()
+    for number in range(40):
+        child = edited(lesson, other, np.random.default_rng(number), 1000.0)
+        if child is None:
+            continue
+        after = {one.tobytes() for one in child.denote()}
+        seen.add((len(after - before), np.sign(len(after) - len(before))))
+        assert len(after - before) <= 1
+    assert {(0, -1), (1, 0), (1, 1)} <= seen
+
+
+def test_an_edit_keeps_to_the_longest_sentence() -> None:
+    lesson = GRAMMAR.parse("take(12, dots(k=2), seed=3)", "Lesson")
+    edits = [edited(lesson, lesson, np.random.default_rng(number), 40.0) for number in range(30)]
+    assert [one for one in edits if one is not None]
+    assert all(one.bits <= 40.0 for one in edits if one is not None)

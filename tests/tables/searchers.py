@@ -75,6 +75,8 @@ TASKS = {
 }
 SEARCHERS = {
     "genetic": ("genetic", {}),
+    "genetic, words only": ("genetic", {"from_target": 0.0, "edits": 0.0}),
+    "genetic, no edits": ("genetic", {"edits": 0.0}),
     "tpe": ("optuna", {"sampler": "tpe"}),
     "nsga2": ("optuna", {"sampler": "nsga2"}),
     "gp": ("optuna", {"sampler": "gp"}),
