@@ -38,7 +38,7 @@ def test_every_share_in_the_text_stands_in_a_table_of_its_section(head: str) -> 
 def test_a_file_says_how_it_was_made_and_is_whole(file: Path) -> None:
     with xr.open_datatree(file) as tree:
         declared = json.loads(tree.attrs["configuration"])
-        assert f"experiment={file.parent.name} size=full" in tree.attrs["command"]
+        assert tree.attrs["command"] == f"python -m study.run experiment={file.parent.name} size=full"
         assert declared["seeds"] >= 3
         assert json.loads(tree.attrs["versions"])["torch"]
         assert tree.attrs["finished"] == tree.attrs["cells"] == tree["cells"].sizes.get("cell", 0)
