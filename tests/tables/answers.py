@@ -41,7 +41,13 @@ from study.results_of import first_seen
 RESULTS = Path(__file__).parents[2] / "study" / "results"
 PAGE = RESULTS / "README.md"
 TABLE = re.compile(r"(<!-- (\w+) (\w+) (\{.*?\}) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-NAMES = {"g": "generalization", "copies": "copy_rate", "one dot": "inside"}
+NAMES = {
+    "g": "generalization",
+    "copies": "copy_rate",
+    "one dot": "inside",
+    "agreement": "agreement_correlation",
+    "by chance": "agreement_correlation_by_chance",
+}
 
 
 @lru_cache
@@ -65,13 +71,16 @@ def chosen(data: xr.Dataset, where: Mapping[str, Any]) -> xr.Dataset:
 def values(data: xr.Dataset, measure: str) -> Any:
     """One number for each training at its end, by the samples that report; or for each cell."""
     one = 1 - data["crisp"] if measure == "not crisp" else data[NAMES.get(measure, measure)]
-    return one.sel(checkpoint=0, batch="report").values if "batch" in one.dims else one.values
+    at = {"checkpoint": 0, "batch": "report"}
+    return one.sel({name: value for name, value in at.items() if name in one.dims}).values
 
 
 def entry(data: xr.Dataset, measure: str) -> str:
     if not data.sizes["cell"]:
         return ""
     told = values(data, measure)
+    if measure == "distance":  # in pixels, one number for each cell
+        return f"{np.nanmean(told):.2f}"
     return said(interval(told)) if np.isfinite(np.asarray(told, float)).any() else ""
 
 
