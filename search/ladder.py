@@ -8,15 +8,15 @@ the best of everything seen on their rung. Best means here what the front means:
 then by g; a lesson below `FLOOR` of the best g comes last. g of different rungs is never compared. A share
 `promote` comes to full training in the end; each rung passes on as much as the others.
 
-**Whether a rung is worth anything is measured.** A share `scouts` of all lessons is trained in full whatever
-its g on the way, chosen by a hash of its content, and of the first lessons so many that there are `least`.
-On these alone it is computed how well a rung predicts the next one: Kendall's tau-b, and the share of the
+**Whether a rung is worth anything is measured.** Of the lessons on a rung a share `scouts` goes on to the
+next whatever its g, chosen by a hash of its content, and of the first ones so many that there are `least`. On
+these alone it is computed how well the rung predicts the next: Kendall's tau-b, and the share of the
 true best quarter that is in the rung's own. Where the 95 % interval of tau (percentile bootstrap over scouts)
 includes 0, the rung says no more than chance would: it is dropped, and from then on everybody passes it. The
 highest rung is judged first; the next one of a rung is the next that was kept, so that none is dropped for
 what another does not know (8x8 dots, conv: tau of machine and full training 0.77, of machine and short
-training 0.16). All of it is a function of contents and seeds: it resumes, and the number of workers changes
-nothing.
+training 0.16); its scouts are then taught there. All of it is a function of contents and seeds: it resumes,
+and the number of workers changes nothing.
 """
 
 import hashlib
@@ -244,7 +244,8 @@ class Climb:
         self.g = [{} for _ in range(self.top + 1)]
         self._content: dict[int, str] = {}
         self._n: dict[int, int] = {}
-        self._scouts: list[int] = []
+        self._drawn: list[set[int]] = [set() for _ in range(self.top)]
+        self._scouts: list[set[int]] = [set() for _ in range(self.top)]
 
     def add(self, place: int, content: str, n: int) -> None:
         """A lesson at the foot of the ladder."""
@@ -252,18 +253,24 @@ class Climb:
         self._n[place] = n
 
     def climb(self, places: Sequence[int]) -> bool:
-        """Take a batch as far up as it deserves; False where it was stopped on the way."""
-        scouts = self._sent(places)
-        self._scouts += scouts
-        if not all(self._look(level, scouts) for level in [*self._kept(), self.top]):
+        """Take a batch as far up as it deserves; False where it was stopped on the way.
+
+        Those sent by lot go first, so that a rung that turns out to know nothing decides about nobody.
+        """
+        here = list(places)
+        for level in self._kept():
+            here = self._sent(level, here)
+            if not self._look(level, here):
+                return False
+        if not (self._look(self.top, here) and self._judge()):
             return False
-        self._judge()
         here = list(places)
         for level in self._kept():
             if not self._look(level, here):
                 return False
-            best = self._best(level)
-            here = [place for place in here if place in best or place in scouts]
+            self._sent(level, [place for place in here if place not in self._drawn[level]])
+            going = self._best(level) | self._scouts[level]
+            here = [place for place in here if place in going]
         return self._look(self.top, here)
 
     def _kept(self) -> list[int]:
@@ -281,25 +288,36 @@ class Climb:
         self.g[level].update(found)
         return True
 
-    def _sent(self, places: Sequence[int]) -> list[int]:
-        """Trained in full by lot: their share, and in the beginning as many as there have to be."""
-        by_lot = sorted(places, key=self._lot)
-        due = max(sum(self._lot(place) < self.ladder.scouts for place in places),
-                  min(self.ladder.least - len(self._scouts), len(places)))  # fmt: skip
-        return sorted(by_lot[: max(due, 0)])
+    def _sent(self, level: int, places: Sequence[int]) -> list[int]:
+        """Sent on by lot: their share, and in the beginning as many as there have to be."""
+        lots = {place: self._lot(level, place) for place in places}
+        due = max(sum(lot < self.ladder.scouts for lot in lots.values()),
+                  min(self.ladder.least - len(self._scouts[level]), len(places)))  # fmt: skip
+        sent = sorted(sorted(places, key=lots.__getitem__)[: max(due, 0)])
+        self._drawn[level] |= set(places)
+        self._scouts[level] |= set(sent)
+        return sent
 
-    def _lot(self, place: int) -> float:
-        """A number in [0, 1) that a lesson's content draws."""
-        text = f"scout {self._content[place]}"
+    def _lot(self, level: int, place: int) -> float:
+        """A number in [0, 1) that a lesson's content draws on a rung."""
+        text = f"scout {level} {self._content[place]}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
 
-    def _judge(self) -> None:
-        """Every rung against the next one that is kept, from the highest to the cheapest."""
-        if len(self._scouts) < self.ladder.least:
-            return
+    def _judge(self) -> bool:
+        """Every rung against the next one that is kept, from the highest to the cheapest.
+
+        Where a rung between them was dropped, the scouts of the lower one have not been on the next yet, and
+        go there now. False where it was stopped.
+        """
         names, above = self.ladder.names, self.top
         for level in reversed(self._kept()):
-            lower, upper = ([self.g[rung][place] for place in self._scouts] for rung in (level, above))
+            scouts = sorted(self._scouts[level] & set(self.g[level]))
+            if len(scouts) < self.ladder.least:
+                above = level
+                continue
+            if not self._look(above, scouts):
+                return False
+            lower, upper = ([self.g[rung][place] for place in scouts] for rung in (level, above))
             verdict = self.judgements[level] = judge(names[level], names[above], lower, upper)
             if not verdict.dropped:
                 above = level
@@ -308,6 +326,7 @@ class Climb:
                 "%s is dropped: its order says no more about %s than chance (tau %.2f, %d lessons)",
                 verdict.rung, verdict.predicts, verdict.tau, verdict.scouts,
             )  # fmt: skip
+        return True
 
     def _best(self, level: int) -> set[int]:
         """The share of everything seen on a rung that goes on."""

@@ -221,7 +221,7 @@ def test_scouts_are_drawn_by_content_and_not_by_g(tmp_path: Path, monkeypatch: p
     other = run(tmp_path / "other", ladder=ladder)
     full_one, full_other = one["rung"].values == 0, other["rung"].values == 0
     assert (full_one & full_other).sum() >= 10
-    assert (full_one ^ full_other).sum() <= 4  # what each promotes for its g
+    assert (full_one ^ full_other).sum() <= 10  # what each promotes for its g, and who is drawn from these
 
 
 def test_interrupted_on_the_way_and_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
