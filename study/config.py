@@ -44,7 +44,12 @@ class Search:
     baselines: list[int] = setting(
         [1, 4, 16, 64, 256], "sizes of the i.i.d. samples beside it", "examples", range=(1, 1024)
     )
-    seeds: int = setting(1, "trainings of each teaching set, whose mean counts", "trainings", range=(1, 1000))
+    seeds: int = setting(
+        1,
+        "trainings of each teaching set, whose mean counts; with the ladder 3",
+        "trainings",
+        range=(1, 1000),
+    )
     ladder: bool = setting(False, "look cheaply first: matching machine, short training, full training")
     short: float = setting(0.125, "with the ladder: share of the steps in short training", range=(1e-3, 0.9))
     promote: float = setting(0.05, "with the ladder: share trained in full for its looks", range=(1e-3, 1.0))

@@ -20,6 +20,7 @@ from study.errors import StudyError
 from study.settings import check, choices, declarations, flatten, items, literal, put, values
 
 FLAGS = ("--help", "--cfg", "--dry-run")
+SEEDS_OF_A_LADDER = 3  # at its top the trainings of one lesson are several, since few come so far
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ def resolve(arguments: Sequence[str]) -> Request:
     for layer in [*layers, line]:
         for key, value in layer.items():
             put(settings, key, value)
+    if settings.search.ladder and "search.seeds" not in {**file, **line}:
+        settings.search.seeds = SEEDS_OF_A_LADDER
     return Request(with_sentence(complete(settings)), flags)
 
 

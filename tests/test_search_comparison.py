@@ -69,7 +69,7 @@ def test_the_command_prints_a_table_and_goes_on(
         "--evaluations",
         "6",
         "--data",
-        str(tmp_path / "c.nc"),
+        str(tmp_path / "compared"),
     ]
     words += ["--searchers", "genetic", "iid"]
     monkeypatch.setattr(sys, "argv", words)
@@ -107,7 +107,9 @@ def test_the_ladder_is_held_against_the_same_search_without_it(
     monkeypatch.setattr(ladder, "on_the_processor", costly)
     monkeypatch.setattr(bench, "evaluate", bench.evaluate)  # restored at the end
     monkeypatch.setattr(
-        sys, "argv", ["ladder.py", "conv", "--evaluations", "30", "--folder", str(tmp_path / "runs")]
+        sys,
+        "argv",
+        ["ladder.py", "conv", "--evaluations", "30", "--trainings", "1", "--folder", str(tmp_path / "runs")],
     )
     ladder.main()
     first = capsys.readouterr().out

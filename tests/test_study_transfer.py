@@ -102,7 +102,11 @@ def test_grids_that_cannot_be_are_one_line(words: list[str], said: str) -> None:
 def test_the_ladder_is_built_as_it_is_asked_for() -> None:
     assert ladder_of(resolve([]).settings) is None
     asked = ["search.ladder=true", "search.short=0.25", "search.promote=0.3", "learner.steps=40"]
-    ladder = ladder_of(resolve(asked).settings)
+    settings = resolve(asked).settings
+    assert settings.search.seeds == 3
+    assert resolve([*asked, "search.seeds=2"]).settings.search.seeds == 2
+    assert resolve([]).settings.search.seeds == 1
+    ladder = ladder_of(settings)
     assert ladder is not None
     assert ladder.names[:2] == ["machine (equivariant_local)", "short training (10 steps)"]
     assert ladder.promote == 0.3

@@ -1,7 +1,8 @@
 """Every searcher at equal numbers of distinct full trainings: the comparison of the room `search`.
 
-PYTHONPATH=. python tests/tables/searchers.py machine --data searchers.nc
-PYTHONPATH=. python tests/tables/searchers.py conv polygons --seeds 5 --evaluations 40 --data searchers.nc
+PYTHONPATH=. python tests/tables/searchers.py machine region --data study/results/searchers
+PYTHONPATH=. python tests/tables/searchers.py conv polygons --seeds 5 \
+    --searchers genetic tpe random iid --data study/results/searchers
 PYTHONPATH=. python tests/tables/searchers.py machine --seeds 2 --evaluations 8 --searchers random iid
 
 **Fixed beforehand.** The primary measure is the number of trainings until a lesson reaches g0, the task's
@@ -13,9 +14,9 @@ it: in units of g times octaves, 10 at most. Seeds are paired: seed i gives ever
 equal lessons. Each searcher is held against `genetic` by an exact permutation test of the paired differences
 (sign flips; two-sided), corrected by Holm within a task and a measure.
 
-What is finished is in the file of `--data` (netCDF) and is not done again; markdown is printed at the end.
-Each training is kept beside it (`.jsonl`), so that searchers which propose the same lesson share it: the
-budget counts it for each of them.
+What is finished is in the folder of `--data`, a netCDF file for each task, and is not done again; markdown is
+printed at the end. Each training is kept beside it (`.jsonl`), so that searchers which propose the same
+lesson share it: the budget counts it for each of them.
 """
 
 import argparse
@@ -299,13 +300,15 @@ def main() -> None:
     parser.add_argument("--searchers", nargs="+", choices=SEARCHERS, default=list(SEARCHERS))
     parser.add_argument("--seeds", type=int, default=10, help="paired seeds")
     parser.add_argument("--first-seed", type=int, default=0, help="seeds not used for finding a setting")
-    parser.add_argument("--evaluations", type=int, default=60, help="distinct trainings of each search")
-    parser.add_argument("--data", type=Path, help="netCDF file of results, read and written")
+    parser.add_argument("--evaluations", type=int, default=40, help="distinct trainings of each search")
+    parser.add_argument("--data", type=Path, help="folder of results, read and written")
     given = parser.parse_args()
-    known = Evaluations(given.data.with_suffix(".jsonl") if given.data else None)
-    results = Results(given.data)
     seeds = range(given.first_seed, given.first_seed + given.seeds)
     for name in given.tasks:
+        if given.data:
+            given.data.mkdir(parents=True, exist_ok=True)
+        known = Evaluations(given.data / f"{name}.jsonl" if given.data else None)
+        results = Results(given.data / f"{name}.nc" if given.data else None)
         for seed, label in product(seeds, given.searchers):
             if results.get(name, label, seed, given.evaluations) is None:
                 history = searched(TASKS[name], label, seed, given.evaluations, known)
