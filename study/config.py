@@ -51,7 +51,7 @@ class Search:
         range=(1, 1000),
     )
     ladder: bool = setting(False, "look cheaply first: matching machine, short training, full training")
-    short: float = setting(0.125, "with the ladder: share of the steps in short training", range=(1e-3, 0.9))
+    short: float = setting(0.25, "with the ladder: share of the steps in short training", range=(1e-3, 0.9))
     promote: float = setting(0.05, "with the ladder: share trained in full for its looks", range=(1e-3, 1.0))
     shrink: int = setting(
         24, "spent on making the smallest good teaching set smaller still; 0 is not at all", "trainings",

@@ -267,11 +267,11 @@ def test_real_rungs_in_processes_give_what_they_give_here(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("learner", "settings", "names"),
     [
-        ("conv", {"steps": 800}, ["machine (equivariant_local)", "short training (100 steps)"]),
+        ("conv", {"steps": 800}, ["machine (equivariant_local)", "short training (200 steps)"]),
         ("conv", {"padding": "zeros", "steps": 80},
-         ["machine (boundary_broken)", "short training (10 steps)"]),
-        ("transformer", {"steps": 8}, ["short training (1 steps)"]),
-        ("mlp", {"steps": 80}, ["short training (10 steps)"]),
+         ["machine (boundary_broken)", "short training (20 steps)"]),
+        ("transformer", {"steps": 8}, ["short training (2 steps)"]),
+        ("mlp", {"steps": 80}, ["short training (20 steps)"]),
         ("equivariant_local", {}, []),
     ],
 )  # fmt: skip
