@@ -9,11 +9,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from analysis.describing import points
 from analysis.describing.coding import Fit, listing_bits
 from analysis.describing.sample import Sample
 from analysis.describing.search import search
 from analysis.errors import AnalysisError
-from grammars import Grammar
+from grammars import Grammar, Plane
 
 EVALUATIONS = 4200
 """Sentences looked at, unless told otherwise."""
@@ -41,7 +42,9 @@ def describe(
 ) -> xr.Dataset:
     """The shortest descriptions of samples by Set sentences of a grammar, over `rank`, the best first.
 
-    samples: float or bool[N, height, width] on the grammar's grid; what is not crisp is outside of every set.
+    samples: float or bool[N, height, width] on the grammar's grid, where what is not crisp is outside of
+    every set; or float[N, 2] on the plane, where what is not finite is, and the code is that of
+    `analysis.describing.points`: the density of the set in place of its size, each point to 0.01.
     The code has two parts (Rissanen 1978; see `analysis.describing.coding`): bits of the sentence; for each
     sample inside log2 K + log2 |T_s|; d bits for each outside, log2 C(N, outside) and log2(N + 1). Sentences
     that say the same of the samples at the same cost count as one, the shortest. `margin` is what the next
@@ -50,13 +53,20 @@ def describe(
 
     evaluations: sentences looked at, the budget. The answer is a pure function of the arguments: whatever the
     machine, as far as the sizes of sets that are estimated agree. What is found is an upper bound: a shorter
-    description may exist. AnalysisError for samples that are not the grammar's, and for the plane.
+    description may exist. AnalysisError for samples that are not the grammar's.
     """
     if evaluations < 1:
         raise AnalysisError(f"`evaluations >= 1` must hold, but got (evaluations={evaluations})")
-    sample = Sample.of(samples, grammar)
-    fits = search(sample, evaluations, seed)
-    listing = listing_bits(sample)
+    if isinstance(grammar.space, Plane):
+        points_given = points.points_of(samples, grammar)
+        n, held = len(points_given), int((np.abs(points_given) < points.FAR).all(axis=1).sum())
+        fits = points.search(points_given, grammar, evaluations, seed)
+        listing = points.listing_bits(points_given, grammar)
+    else:
+        sample = Sample.of(samples, grammar)
+        n, held = sample.n, int(sample.counts.sum())
+        fits = search(sample, evaluations, seed)
+        listing = listing_bits(sample)
     shown = fits[:RANKS]
     totals = [fit.total_bits for fit in fits] + [math.nan]
     columns: dict[str, list[Any]] = {
@@ -65,7 +75,7 @@ def describe(
         "total_bits": totals[: len(shown)],
         "margin": [totals[i + 1] - totals[i] for i in range(len(shown))],
         "outside": [fit.outside for fit in shown],
-        "validity": [1.0 - fit.outside / sample.n for fit in shown],
+        "validity": [1.0 - fit.outside / n for fit in shown],
         "estimated": [np.int8(fit.estimated) for fit in shown],
         "size_error": [fit.error for fit in shown],
     }
@@ -81,8 +91,8 @@ def describe(
         {
             "grammar": grammar.name,
             "space": str(grammar.space),
-            "samples": sample.n,
-            "not_crisp": sample.n - int(sample.counts.sum()),
+            "samples": n,
+            "not_crisp": n - held,
             "listing_bits": listing,
             "verdict": verdict(shown, listing),
             "evaluations": evaluations,

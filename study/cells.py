@@ -205,7 +205,7 @@ def describe(
 ) -> dict[str, Any]:
     """The shortest sentence for what was learned, by the samples of all trainings."""
     found = {"description": "", "described": math.nan, "description_bits": math.nan, "listing_bits": math.nan}
-    if not drawn or examples.ndim != 3:
+    if not drawn:
         return found
     each = max(1, DESCRIBED // len(drawn))
     samples = np.concatenate([one[:each] for one in drawn.values()])
