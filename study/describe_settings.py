@@ -47,16 +47,22 @@ def resolve(arguments: Sequence[str]) -> Request:
     return Request(settings, flags)
 
 
-def language(settings: DictConfig, name: str, shape: tuple[int, int]) -> grammars.Grammar:
-    """The grammar of some samples on their own grid; a `StudyError` where none is known or it has no grid."""
+def language(settings: DictConfig, name: str, shape: tuple[int, ...]) -> grammars.Grammar:
+    """The grammar of samples of this shape, on their own grid; a `StudyError` where it is not."""
     name = settings.grammar or name
     if not name:
         raise StudyError(f"{settings.path} does not say its language; add grammar=, such as grammar=dots")
-    if not isinstance(grammars.load(name).space, grammars.Grid):
-        raise StudyError(f"grammar={name}: descriptions are of pictures, and {name} is about points")
-    asked = settings.space.height or shape[0], settings.space.width or shape[1]
+    grammar = grammars.load(name)
+    if isinstance(grammar.space, grammars.Plane) != (len(shape) == 1):
+        kinds = ("pictures", "points of the plane")
+        held, meant = kinds if len(shape) == 2 else kinds[::-1]
+        raise StudyError(f"grammar={name}: {settings.path} holds {held}, and {name} is about {meant}")
+    if len(shape) == 1:
+        return grammar
+    height, width = shape
+    asked = settings.space.height or height, settings.space.width or width
     if asked != shape:
         raise StudyError(
-            f"space is {asked[0]}x{asked[1]}, but the samples in {settings.path} are {shape[0]}x{shape[1]}"
+            f"space is {asked[0]}x{asked[1]}, but the samples in {settings.path} are {height}x{width}"
         )
-    return grammars.load(name, space=grammars.Grid(*shape))
+    return grammars.load(name, space=grammars.Grid(height, width))

@@ -92,17 +92,20 @@ def parts(path: Path, data: xr.Dataset) -> Iterator[Learned]:
 
 def rows(path: Path, data: xr.Dataset) -> NDArray[Any]:
     """All samples in one row, those of trainings that gave none (NaN) left out."""
-    samples = (
-        data["samples"].transpose(..., "y", "x") if {"y", "x"} <= set(data.samples.dims) else data.samples
-    )
-    values = checked(path, samples.values.reshape(-1, *samples.shape[-2:]))
-    return values[~np.isnan(values.astype(np.float32)).any(axis=(1, 2))]
+    samples = data["samples"]
+    of_one = 1  # dimensions of a sample: a point of the plane has one
+    if {"y", "x"} <= set(samples.dims):
+        samples, of_one = samples.transpose(..., "y", "x"), 2
+    values = checked(path, samples.values.reshape(-1, *samples.shape[-of_one:]))
+    return values[~np.isnan(values.astype(np.float32)).reshape(len(values), -1).any(axis=1)]
 
 
 def checked(path: Path, samples: NDArray[Any]) -> NDArray[Any]:
-    if samples.ndim != 3 or samples.dtype.kind not in "biuf":
+    points = samples.ndim == 2 and samples.shape[1] == 2
+    if not (points or samples.ndim == 3) or samples.dtype.kind not in "biuf":
         raise StudyError(
-            f"{path} holds {samples.dtype}{list(samples.shape)}; samples are numbers [N, height, width]"
+            f"{path} holds {samples.dtype}{list(samples.shape)}; samples are numbers [N, height, width], "
+            "or [N, 2] on the plane"
         )
     return samples
 

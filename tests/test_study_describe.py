@@ -108,7 +108,7 @@ def test_a_stored_verification_can_be_described(tmp_path, capsys):
         (["{samples}"], "does not say its language; add grammar="),
         (["{samples}", "grammar=dotz"], "there is no such grammar; did you mean"),
         (["{samples}", "grammar=dots", "space.height=9"], "but the samples in"),
-        (["{samples}", "grammar=regions"], "descriptions are of pictures"),
+        (["{samples}", "grammar=regions"], "holds pictures, and regions is about points of the plane"),
         (["{samples}", "evaluation=9"], "evaluation is not a setting; did you mean evaluations"),
         (["{samples}", "grammar=dots", "out=there.txt"], "descriptions are written as .nc"),
         (["{text}", "grammar=dots"], "is no file of an array"),
@@ -138,3 +138,12 @@ def test_the_command_ends_in_one_line_and_status_two(tmp_path):
     assert done.returncode == 2
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_points_of_the_plane_are_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ring = grammars.load("regions").parse("ring(0.0, 0.0, radius=1.0, width=0.4)", "Set").denote()
+    np.save(tmp_path / "mine.npy", ring.sample(128, np.random.default_rng(0)))
+    assert main([str(tmp_path / "mine.npy"), "grammar=regions", "evaluations=40"]) == 0
+    assert "learned `ring(0.0, 0.0, radius=1.0, width=0.4)` at 100 %" in capsys.readouterr().out
+    with pytest.raises(StudyError, match="holds points of the plane, and dots is about pictures"):
+        main([str(tmp_path / "mine.npy"), "grammar=dots"])

@@ -2,7 +2,7 @@
 
 python -m study.describe runs/dots-conv                          # every lesson and learner of a run
 python -m study.describe runs/dots-conv/learned.nc shown=5       # one file
-python -m study.describe samples.npy grammar=dots                # your own samples, [N, height, width]
+python -m study.describe samples.npy grammar=dots                # your own: [N, height, width] or [N, 2]
 """
 
 from collections.abc import Sequence
@@ -45,8 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         raise StudyError(f"{path} holds no samples: every training failed")
     found = []
     for one in learned:
-        height, width = one.samples.shape[1:]
-        grammar = language(settings, one.grammar, (height, width))
+        grammar = language(settings, one.grammar, one.samples.shape[1:])
         found.append(
             analysis.describe(one.samples, grammar, evaluations=settings.evaluations, seed=settings.seed)
         )
