@@ -1,6 +1,8 @@
 """The command that compares searchers: its statistics, and that it goes on where it stopped."""
 
 import importlib.util
+import re
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +85,28 @@ def test_the_command_prints_a_table_and_goes_on(
     compare.main()
     assert capsys.readouterr().out == first
     assert len(taught) == done
+
+
+COMMITTED = {"machine": [], "conv": ["--searchers", "genetic", "tpe", "random", "iid"]}
+
+
+@pytest.mark.parametrize("task", COMMITTED)
+def test_the_committed_tables_are_those_of_their_data(
+    task: str,
+    compare: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = Path(__file__).parents[1]
+    shutil.copy(root / "study" / "results" / "searchers" / f"{task}.nc", tmp_path)
+    page = (root / "search" / "README.md").read_text(encoding="utf-8")
+    [seeds] = re.findall(rf"searchers.py {task} --seeds (\d+)", page)
+    monkeypatch.setattr(compare, "evaluate", None)  # nothing is trained
+    words = ["searchers.py", task, "--seeds", seeds, "--data", str(tmp_path), *COMMITTED[task]]
+    monkeypatch.setattr(sys, "argv", words)
+    compare.main()
+    assert capsys.readouterr().out.strip() in page
 
 
 @pytest.mark.slow
