@@ -12,6 +12,7 @@ A table stands between `<!-- KIND EXPERIMENT {settings} -->` and `<!-- end -->`;
     regimes   KIND: the first step that generalises and that memorises. {where}
     shares    KIND: parts of a superposition, means over draws. {show: [...], rows: [...], where}
     members   KIND: share of the kept samples in a set. {grammar, set, learner}
+    chance    KIND: parts of a grid, and the share of one or two pixels anywhere that lie in them. {}
     searches  KIND: the best teaching set of each search, beside samples of the target. {}
     short     KIND: the shortest teaching set of each search that does not say the target. {}
     again     KIND: what the same teaching sets taught others. {}
@@ -23,6 +24,7 @@ trainings.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -187,6 +189,22 @@ def moments(name: str, settings: Mapping[str, Any]) -> str:
     return table(["target, learner", *(f"n = {n}" for n in counts)], body)
 
 
+def chance(name: str, settings: Mapping[str, Any]) -> str:
+    """What pixels set anywhere would reach, for targets of one or two pixels in a part of the grid."""
+    data = chosen(cells(name), settings.get("where", {}))
+    body = []
+    for (target, d), part in split(data, ["target", "d"]):
+        sentence = str(part["target_sentence"].values[0])
+        side = math.isqrt(int(d))
+        grammar = grammars.load("dots", grammars.Grid(side, side))
+        one, two = (
+            grammar.parse(sentence.replace("between(1, 2)", str(k)), "Set").denote().size() for k in (1, 2)
+        )
+        shares = f"{one / d:.2f}", f"{two / math.comb(int(d), 2):.2f}"
+        body.append([target, str(d), str(one), f"{one + two:,}", *shares])
+    return table(["target", "d", "pixels", "pictures", "one pixel anywhere", "two"], body)
+
+
 def shares(name: str, settings: Mapping[str, Any]) -> str:
     """Means over draws; each cell's share is over all of its trainings."""
     data = chosen(cells(name), settings.get("where", {}))
@@ -279,6 +297,7 @@ KINDS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
     "said": sentences,
     "regimes": moments,
     "shares": shares,
+    "chance": chance,
     "members": members,
     "searches": lessons,
     "again": again,
