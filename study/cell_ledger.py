@@ -26,11 +26,10 @@ SHOWN = ("generalization", "g_support", "validity", "coverage", "copy_rate", "no
 class CellLedger:
     """One study; a cell that it has is not added again."""
 
-    def __init__(self, study: optuna.Study, cells: Sequence[Cell]) -> None:
+    def __init__(self, study: optuna.Study, factors: dict[str, BaseDistribution]) -> None:
         self._study = study
         self._known = {trial.user_attrs.get("key") for trial in study.get_trials(deepcopy=False)}
-        places = [dict(cell.place) for cell in cells]
-        self._factors = {name: distribution([place[name] for place in places]) for name in places[0]}
+        self._factors = factors
 
     def has(self, cell: Cell) -> bool:
         """Whether it is there."""
@@ -51,17 +50,37 @@ def open_cells(url: str, path: Path, declared: Experiment, cells: Sequence[Cell]
     url = url or f"sqlite:///{path / 'optuna.db'}"
     with in_one_line(f"ledger {without_password(url)!r}"):
         storage = open_storage(url)
+        name, factors = f"{declared.name}-{declared.size}", factors_of(cells)
         study = optuna.create_study(
-            storage=storage,
-            study_name=f"{declared.name}-{declared.size}",
-            direction="maximize",
-            load_if_exists=True,
+            storage=storage, study_name=name, direction="maximize", load_if_exists=True
         )
+        if has_other_names(study, factors):
+            optuna.delete_study(study_name=name, storage=storage)
+            study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
     try:
-        yield CellLedger(study, cells)
+        yield CellLedger(study, factors)
     finally:
         storage.remove_session()
         storage.engine.dispose()
+
+
+def factors_of(cells: Sequence[Cell]) -> dict[str, BaseDistribution]:
+    """The parameters of a trial: what each factor's values come from."""
+    places = [dict(cell.place) for cell in cells]
+    return {name: distribution([place[name] for place in places]) for name in places[0]}
+
+
+def has_other_names(study: optuna.Study, factors: dict[str, BaseDistribution]) -> bool:
+    """Whether it was written for other names of a factor, such as one learner less: Optuna takes no new ones.
+
+    Such a study is made again from the cells' files, which have everything that it shows.
+    """
+    before = next((trial.distributions for trial in study.get_trials(deepcopy=False)), None)
+    if before is None:
+        return False
+    return set(before) != set(factors) or any(
+        one != before[name] for name, one in factors.items() if isinstance(one, CategoricalDistribution)
+    )
 
 
 def distribution(values: Sequence[Any]) -> BaseDistribution:

@@ -258,6 +258,25 @@ def test_finished_cells_are_trials_of_a_study(tiny: Path, tmp_path: Path) -> Non
     )
 
 
+def test_a_learner_more_is_added_to_what_is_finished(tiny: Path, tmp_path: Path) -> None:
+    """Optuna takes no new name of a factor: the study is made again from the cells' files."""
+    folder = tmp_path / "run"
+    asked = [f"experiment={tiny}", f"run={folder}", "workers=1", "device=cpu", "cache=off"]
+    few = TINY.replace("  conv: {steps: 8, width: 4, depth: 1}\n", "").replace(
+        "  learners: {conv: null}\n", ""
+    )
+    tiny.write_text(few, encoding="utf-8")
+    assert main(asked) == 0
+    before = {file: file.stat().st_mtime_ns for file in (folder / "cells").glob("*.nc")}
+    tiny.write_text(few.replace("  ideal: {}\n", "  ideal: {}\n  local: {patch: 1}\n"), encoding="utf-8")
+    assert main(asked) == 0
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+    storage = f"sqlite:///{folder / 'optuna.db'}"
+    trials = optuna.load_study(study_name="tiny-quick", storage=storage).get_trials()
+    assert {trial.params["learner"] for trial in trials} == {"ideal", "local", "equivariant_local"}
+    assert len(trials) == 30
+
+
 def order(cells: xr.Dataset, place: dict) -> int:
     """The number of the cell at a place."""
     return int(
