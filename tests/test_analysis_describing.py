@@ -7,8 +7,10 @@ import pytest
 
 import grammars
 from analysis.describing import covers, orbits, parities, products
+from analysis.describing.coding import Budget
 from analysis.describing.one_picture import drawn
 from analysis.describing.sample import Sample
+from analysis.describing.search import _Search
 from analysis.describing.sizes import convex_draws
 from grammars import Grid, counting
 from grammars.convex_set import remembered_vertices, weighted_draws
@@ -170,3 +172,11 @@ def test_remembered_vertices_are_the_least_numbers():
     pictures[:20] ^= np.random.default_rng(0).random((20, 16, 16)) < 0.01
     for _ in range(2):
         assert (remembered_vertices(pictures) == least_vertices(pictures)).all()
+
+
+def test_a_smaller_question_about_nothing_has_no_answer() -> None:
+    """The best orbit may hold no picture of the sample; then nothing of it is put back."""
+    grammar = grammars.load("dots", grammars.Grid(4, 4))
+    pictures = grammar.parse("dots(k=1)", "Set").denote().sample(8, np.random.default_rng(0))
+    search = _Search(Sample.counted(grammar, pictures), Budget(50), depth=1)
+    assert search.inner(Sample.counted(grammar, pictures[:0]), 0.5, 0) == []

@@ -360,7 +360,9 @@ class _Search:
                 return
 
     def inner(self, sample: Sample, share: float, factors: int) -> list[Sentence]:
-        """The best answers to a smaller question, for a share of the budget."""
+        """The best answers to a smaller question, for a share of the budget; none about nothing."""
+        if not len(sample.pictures):  # an orbit that holds no picture of the sample may still be the best
+            return []
         search = _Search(sample, self.budget.share(share), self.depth - 1, factors)
         search.answer()
         self.budget.left = max(0, self.budget.left - search.budget.spent)
