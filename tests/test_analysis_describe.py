@@ -188,7 +188,7 @@ def test_file_round_trip(tmp_path):
     [
         (np.zeros((0, 8, 8)), DOTS, "`samples >= 1` must hold"),
         (np.zeros((5, 9, 8)), DOTS, r"\[N, 8, 8\], but got \[5, 9, 8\]"),
-        (np.zeros((5, 2)), grammars.load("regions"), "pictures on a grid"),
+        (np.zeros((5, 3)), grammars.load("regions"), "are \\[N, 2\\], but got \\[5, 3\\]"),
     ],
 )
 def test_wrong_samples_are_one_line(samples, grammar, words):

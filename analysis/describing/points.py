@@ -35,8 +35,8 @@ FAR = 1e5
 STEP = 0.01
 """To which a point is written out, as the language itself does."""
 
-SENTENCES = 20
-"""Sentences for one evaluation."""
+SENTENCES, MOST = 20, 24_000
+"""Sentences for one evaluation, and for all of them at most."""
 
 STRIDES = (16, 4, 1)
 """Steps of a number in a descent, the largest first."""
@@ -95,7 +95,7 @@ def listing_bits(points: Points, grammar: Grammar) -> float:
 
 def search(points: Points, grammar: Grammar, evaluations: int, seed: int) -> list[Fit]:
     """Fits of Set sentences to points, the least total first."""
-    budget = SENTENCES * evaluations
+    budget = min(SENTENCES * evaluations, MOST)
     whole = _Search(points, grammar, int((1 - BRED - POLISHED) * budget))
     whole.shaped()
     whole.covered()
