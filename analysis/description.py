@@ -33,7 +33,7 @@ VARIABLES = {
     "outside": ("samples outside of the set, those that are not crisp included", "samples"),
     "validity": ("share of the samples in the set", "1"),
     "estimated": ("1 where a size that the code needs is estimated, not counted", "1"),
-    "size_error": ("standard error of log2 of the estimated size; 0 where counted", "bit"),
+    "size_error": ("standard error of log2 of the estimated size; 0 where counted, NaN where unknown", "bit"),
 }
 
 

@@ -147,7 +147,9 @@ class _Search:
         each = -np.log2(density[inside] * STEP**2)
         data = float(each.sum()) + noise_bits(len(self.points), outside, 0)
         data += outside * point_bits(self.grammar)
-        found = Fit(sentence, sentence.bits, data, inside, outside, not denoted.density_is_exact, 0.0)
+        estimated = not denoted.density_is_exact
+        error = math.nan if estimated else 0.0  # of an estimated area it is not known
+        found = Fit(sentence, sentence.bits, data, inside, outside, estimated, error)
         self.fits[sentence] = found
         return found
 
