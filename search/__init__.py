@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from search.ledger import Entry, Ledger, open_ledger
     from search.lock import sole_driver
     from search.registry import available, load, register, settings
-    from search.searcher import Evaluated, Problem, Proposal, Searcher
+    from search.searcher import Evaluated, Problem, Proposal, Searcher, Without
     from search.shrinking import minimal, with_minimal
     from search.tunable import tunable
     from search.tuning import tune
@@ -43,6 +43,7 @@ _HOME = {
     "Searcher": "searcher",
     "Standing": "verification",
     "Task": "evaluation",
+    "Without": "searcher",
     "available": "registry",
     "choose": "choice",
     "chosen_of": "choice",
@@ -80,6 +81,7 @@ __all__ = [
     "Searcher",
     "Standing",
     "Task",
+    "Without",
     "available",
     "choose",
     "chosen_of",

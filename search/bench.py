@@ -121,6 +121,11 @@ class Bench:
             self._waiting.append(job)
         self.look()
 
+    def recall(self, job: Job) -> Row:
+        """The row of a job that the ledger has."""
+        self._add(Row(job.entry, self._ledger.outcomes[job.entry.key]))
+        return self.rows[job.entry.index]
+
     def look(self) -> None:
         """Take what is finished and hand out what is waiting, without waiting; of populations whole ones."""
         if not self.stopped:

@@ -195,12 +195,13 @@ def _origin(plugins: tuple[str, ...]) -> str:
     for package in ("torch", "numpy", "scipy"):
         digest.update(f"{package} {version(package)} ".encode())
     digest.update(f"{platform.machine()} {platform.python_version()}".encode())
-    for path in _sources(plugins):
+    for path in sources(plugins):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def _sources(plugins: Sequence[str]) -> Iterator[Path]:
+def sources(plugins: Sequence[str]) -> Iterator[Path]:
+    """The files that an outcome depends on."""
     home = Path(__file__).resolve().parents[1]
     for room in ROOMS:
         yield from sorted((home / room).rglob("*.py"))

@@ -3,9 +3,9 @@
     with workers.start(2) as pool, open_ledger(url, artifacts, "search", settings) as book:
         result = minimise(objective, grammar, searcher, 60, book, pool, baselines=iid(...))
 
-A pure function of the seed and of the results so far: the same call on the same ledger resumes, the number
-and order of workers change nothing. A larger budget goes on where a smaller one ended. With a ladder
-(`search.ladder`) a proposal is first looked at cheaply, and few are trained in full.
+A pure function of the seed and of the results so far: the same call on the same ledger resumes
+(`search.recall`), the number and order of workers change nothing. A larger budget goes on where a smaller one
+ended. With a ladder (`search.ladder`) a proposal is first looked at cheaply, and few are trained in full.
 """
 
 import logging
@@ -26,6 +26,7 @@ from search.errors import SearchError
 from search.evaluation import Objective, Outcome, Task, canonical, content_key
 from search.ladder import Climb, Ladder
 from search.ledger import Entry, Ledger
+from search.recall import evaluated, proposer, remembered
 from search.result import Climbed, build
 from search.searcher import Admission, Allow, Candidate, Evaluated, Problem, Proposal, Searcher
 from search.setting import next_generation
@@ -135,6 +136,7 @@ class _Search:
         self._baselines = self._baseline_jobs(baselines)
         self.bench.add_spare(self._baselines)
         self.bench.look()
+        self._recall(ledger)
         while len(self._history) < self._budget:
             batch = self._next_batch()
             if not batch and not self.bench.stopped:
@@ -146,6 +148,17 @@ class _Search:
             if self.climbing is not None:
                 self.tell()
         return "" if self.bench.run_spare() else "interrupted"
+
+    def _recall(self, ledger: Ledger) -> None:
+        """Go on from what the ledger has, where all of it is this search's; a ladder is climbed anew."""
+        keys = [job.entry.key for job in self._baselines]
+        own = proposer(self._searcher, self._objective, keys, self._allow, self._grammar)
+        if not ledger.proposed_by("" if self.climbing is not None else own):
+            return
+        for entry, sentence in remembered(ledger.proposals, len(keys), self._budget, self._grammar):
+            row = self.bench.recall(Job(entry, Task(self._objective, entry.sentence)))
+            self._taken.add(entry.key)
+            self._history.append(evaluated(entry, sentence, row.outcome.g))
 
     def rows(self) -> list[Row]:
         """Everything that was finished, in the order of proposal; without measures what was not promoted."""
@@ -264,9 +277,8 @@ class _Search:
         return jobs
 
     def _evaluated(self, job: Job, sentence: grammars.Sentence) -> Evaluated:
-        entry, row = job.entry, self.bench.rows.get(job.entry.index)
-        g = math.nan if row is None else row.outcome.g
-        return Evaluated(entry.index, sentence, entry.generation, entry.parents, entry.n, g)
+        row = self.bench.rows.get(job.entry.index)
+        return evaluated(job.entry, sentence, math.nan if row is None else row.outcome.g)
 
     def _standing(self) -> Progress:
         done, baselines_done = self._searched, self._rows - self._searched

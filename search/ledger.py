@@ -49,6 +49,8 @@ from search.told import columns_of, numbers_of, outcome_of
 logger = logging.getLogger(__name__)
 
 READ = ("key", "n", "sentence", "lost", "failure", "numbers", "seconds", "uses_target")  # attributes
+PLACE = ("index", "generation", "parents", "bits", "origin")  # of a proposal
+PROPOSER, SEVERAL = "proposer", "several"
 ARRAYS = "arrays.npz"
 Again = Callable[[Objective, str], str]  # the command line that teaches a sentence to a learner again
 CUT_OFF = "cut off: the driver ended before it did"
@@ -130,6 +132,8 @@ def open_ledger(
 class Ledger:
     """One study: finished outcomes by content key, key and n of known lessons by text, stored pictures.
 
+    `proposals` are the finished trials of a search by their index, as they were found when it was opened.
+
     `pulse` is there where the study is shared. `cache` is asked by the bench before it trains.
     """
 
@@ -160,8 +164,10 @@ class Ledger:
             self._check_settings(settings)
             self._say(notes.of_study(role, settings))
             self._best = -math.inf
+            self._searched = False
             self.outcomes: dict[str, Outcome] = {}
             self.lessons: dict[str, tuple[str, int]] = {}
+            self.proposals: dict[int, Entry] = {}
             self._arrays: dict[str, str] = {}
             self._read()
 
@@ -382,7 +388,7 @@ class Ledger:
     def _read(self) -> None:
         """Everything that is finished, and an end to what was cut off."""
         with self._rows.engine.begin() as connection:
-            trials = self._rows.read(connection, READ, file=ARRAYS)
+            trials = self._rows.read(connection, (*READ, *PLACE), file=ARRAYS)
             claims = {} if self._claims is None else self._claims.read(connection)
         theirs = {
             claim.trial
@@ -393,8 +399,37 @@ class Ledger:
             if trial.state in (TrialState.RUNNING, TrialState.WAITING):
                 if trial.id not in theirs:
                     self._fail(trial.id, CUT_OFF, lost=True)
-            else:
-                self._take_in(trial)
+            elif self._take_in(trial) and trial.said.get("origin") == "search":
+                self._place(trial.said)
+            self._searched |= trial.said.get("origin") == "search"
+
+    def _place(self, said: Mapping[str, Any]) -> None:
+        """Where a finished trial stands in its search."""
+        try:
+            entry = Entry(
+                key=str(said["key"]),
+                index=int(said["index"]),
+                sentence=str(said["sentence"]),
+                n=int(said["n"]),
+                bits=float(said["bits"]),
+                origin="search",
+                generation=int(said["generation"]),
+                parents=tuple(map(int, str(said["parents"]).split())),
+            )
+        except (KeyError, TypeError, ValueError):  # written by hand: it is proposed anew
+            return
+        self.proposals[entry.index] = entry
+
+    def proposed_by(self, proposer: str) -> bool:
+        """Whether all proposals in this study are by this proposer (`search.recall`), who is noted down."""
+        with in_one_line("the ledger"):
+            known = self._storage.get_study_system_attrs(self._study_id).get(PROPOSER)
+            nobody = known is None and not self._searched
+            only = bool(proposer) and (known == proposer or nobody)
+            noted = proposer if only else SEVERAL
+            if known != noted:
+                self._storage.set_study_system_attr(self._study_id, PROPOSER, noted)
+        return only
 
     def _learn(self, connection: Connection, done: Collection[Claim]) -> None:
         """Read the trials of finished claims."""
@@ -404,16 +439,18 @@ class Ledger:
         for trial in self._rows.read(connection, READ, unknown):
             self._take_in(trial)
 
-    def _take_in(self, trial: Trial) -> None:
+    def _take_in(self, trial: Trial) -> bool:
+        """Keep what a trial found; False where that is nothing."""
         outcome = _outcome(trial)
         if outcome is None:
-            return
+            return False
         self.lessons.setdefault(str(trial.said.get("sentence")), (outcome.key, outcome.n))
         if outcome.key not in self.outcomes:
             self.outcomes[outcome.key] = outcome
             self._best = max(self._best, outcome.g)
             if "artifact" in trial.said:
                 self._arrays[outcome.key] = trial.said["artifact"]
+        return True
 
 
 def _described(files: Sequence[ArtifactMeta]) -> dict[str, str]:

@@ -18,6 +18,20 @@ Allow = Callable[[grammars.Sentence], bool]
 
 
 @dataclass(frozen=True)
+class Without:
+    """Refuses lessons drawn from a set as large as the target, whatever its words: an `Allow`."""
+
+    target: grammars.Sentence
+
+    def __call__(self, lesson: grammars.Sentence) -> bool:
+        """Whether the lesson may be proposed."""
+        return not lesson.uses_target(self.target)
+
+    def __repr__(self) -> str:
+        return f"Without({str(self.target)!r})"
+
+
+@dataclass(frozen=True)
 class Candidate:
     """A lesson that may be proposed: its sentence, its evaluation's key and the number of its examples."""
 

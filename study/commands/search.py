@@ -16,7 +16,6 @@ import xarray as xr
 from omegaconf import DictConfig, OmegaConf
 
 import analysis
-import grammars
 import search
 from study.entry import INTERRUPTED
 from study.folder import check, name_of, place, write_settings
@@ -120,11 +119,7 @@ def look(
 ) -> xr.Dataset:
     """The search itself, with its baselines."""
     grammar = load_grammar(settings)
-    target = grammar.parse(settings.target, "Set")
-
-    def without_target(lesson: grammars.Sentence) -> bool:
-        return not lesson.uses_target(target)
-
+    without = search.Without(grammar.parse(settings.target, "Set"))
     with Progress() as progress:
         return search.minimise(
             objective,
@@ -134,7 +129,7 @@ def look(
             book,
             trainers,
             baselines=search.iid(grammar, settings.target, settings.search.seed, settings.search.baselines),
-            allow=None if settings.search.allow_target else without_target,
+            allow=None if settings.search.allow_target else without,
             progress=progress.searching,
             ladder=ladder_of(settings),
         )
