@@ -138,6 +138,14 @@ def canonical(examples: Examples) -> Examples:
     return np.ascontiguousarray(np.unique(flat, axis=0).reshape(-1, *examples.shape[1:]))
 
 
+@lru_cache(maxsize=64)
+def examples_of(lesson: grammars.Sentence) -> Examples:
+    """What a lesson denotes, canonical, read-only and kept for a while: a parent is looked at many times."""
+    examples = canonical(lesson.denote())
+    examples.setflags(write=False)
+    return examples
+
+
 def content_key(objective: Objective, examples: Examples) -> str:
     """The name of an evaluation: sha256 of objective and examples (`canonical`), whatever the sentence."""
     return _digest(objective.content(), examples).hex()

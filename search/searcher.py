@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import grammars
-from search.evaluation import Objective, canonical, content_key
+from search.evaluation import Objective, content_key, examples_of
 
 Allow = Callable[[grammars.Sentence], bool]
 
@@ -122,7 +122,7 @@ class Admission:
         if str(sentence) in self._known:
             return Candidate(sentence, *self._known[str(sentence)])
         try:
-            examples = canonical(sentence.denote())
+            examples = examples_of(sentence)
         except grammars.GrammarError:
             return None
         if len(examples) == 0:  # known to score 0

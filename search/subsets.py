@@ -14,7 +14,7 @@ import numpy as np
 
 import grammars
 from search.errors import SearchError
-from search.evaluation import canonical
+from search.evaluation import examples_of
 
 
 class Subsets:
@@ -23,7 +23,7 @@ class Subsets:
     def __init__(self, lesson: grammars.Sentence) -> None:
         self._lesson = lesson
         self.grammar = lesson.grammar
-        self.examples = canonical(lesson.denote())
+        self.examples = examples_of(lesson)
         self._words: list[str] | None = None
         self.n = len(self.examples)
 
