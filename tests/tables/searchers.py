@@ -77,8 +77,8 @@ TASKS = {
         "polygons",
         "convex(vertices=between(3, 6))",
         "vertices",
-        0.7,
-        (("balance", False), ("steps", 300)),
+        0.65,
+        (("balance", False), ("sampler_steps", 16), ("steps", 200)),
         side=10,
     ),
 }
