@@ -30,6 +30,7 @@ from search.recall import evaluated, proposer, remembered
 from search.result import Climbed, build
 from search.searcher import Admission, Allow, Candidate, Evaluated, Problem, Proposal, Searcher
 from search.setting import next_generation
+from search.subsets import Subsets
 
 logger = logging.getLogger(__name__)
 
@@ -146,6 +147,7 @@ class _Search:
                 return "interrupted"
             self._history += [self._evaluated(job, sentence) for job, sentence in batch]
             if self.climbing is not None:
+                self._history = [self._caught_up(one) for one in self._history]
                 self.tell()
         return "" if self.bench.run_spare() else "interrupted"
 
@@ -219,12 +221,22 @@ class _Search:
         """The same lesson on a lower rung."""
         assert self.climbing is not None
         rung, entry = self.climbing.ladder.rungs[level], job.entry
+        if 0 < rung.most < entry.n:
+            entry = self._begun(entry, rung.most)
         known = self.books[level].lessons.get(entry.sentence)
         if known is None:
             examples = canonical(self._grammar.parse(entry.sentence, type="Lesson").denote())
             known = content_key(rung.objective, examples), entry.n
         extra = {"rung": len(self.lower) - level}
         return Job(replace(entry, key=known[0], extra=extra), Task(rung.objective, entry.sentence))
+
+    def _begun(self, entry: Entry, most: int) -> Entry:
+        """The first so many examples of a lesson; the whole of it where its language cannot say them."""
+        try:
+            part = Subsets(self._grammar.parse(entry.sentence, type="Lesson")).first(most)
+        except (SearchError, grammars.GrammarError):
+            return entry
+        return replace(entry, sentence=str(part), n=most, bits=part.bits)
 
     def _next_batch(self) -> list[tuple[Job, grammars.Sentence]]:
         """The searcher's next proposals, as many as the budget has room for, begun as they come."""
@@ -279,6 +291,11 @@ class _Search:
     def _evaluated(self, job: Job, sentence: grammars.Sentence) -> Evaluated:
         row = self.bench.rows.get(job.entry.index)
         return evaluated(job.entry, sentence, math.nan if row is None else row.outcome.g)
+
+    def _caught_up(self, one: Evaluated) -> Evaluated:
+        """A lesson that waited on its rung and was trained in full with a later batch has a g now."""
+        row = self.bench.rows.get(one.index) if one.failed else None
+        return one if row is None or math.isnan(row.outcome.g) else replace(one, g=row.outcome.g)
 
     def _standing(self) -> Progress:
         done, baselines_done = self._searched, self._rows - self._searched

@@ -6,7 +6,8 @@
 Lessons climb as in asynchronous successive halving (Li et al. 2020): of each batch those go on that are among
 the best of everything seen on their rung. Best means here what the front means: first by dominance in (g, n),
 then by g; a lesson below `FLOOR` of the best g comes last. g of different rungs is never compared. A share
-`promote` comes to full training in the end; each rung passes on as much as the others.
+`promote` comes to full training in the end, and no more but for the scouts; each rung passes on as much as
+the others.
 
 **Whether a rung is worth anything is measured.** Of the lessons on a rung a share `scouts` goes on to the
 next whatever its g, chosen by a hash of its content, and of the first ones so many that there are `least`. On
@@ -43,16 +44,21 @@ FULL = "full training"
 SAMPLES = (
     256  # of a cheap look; with 128 its noise hid the order of 8x8 dots (tau 0.48 and dropped, not 0.77)
 )
+MOST = 256  # examples for a machine, whose seconds grow with them while its g hardly does: 3 s for 1,024
 PROVEN = ("equivariant_local", "boundary_broken")  # others are the optimum that their learner never reaches
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One way to look at a lesson: its name and the objective that is used."""
+    """One way to look at a lesson: its name, the objective that is used, and how many examples at most.
+
+    Of a lesson with more than `most` examples, where that is not 0, the first so many are looked at.
+    """
 
     name: str
     objective: Objective
+    most: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ def ladder_of(objective: Objective, share: float = 0.25, **settings: Any) -> Lad
     rungs = []
     machine = matching_machine(objective)
     if machine is not None:
-        rungs.append(Rung(f"machine ({machine.learner})", machine))
+        rungs.append(Rung(f"machine ({machine.learner})", machine, MOST))
     steps = dict(objective.settings).get("steps", _default(objective, "steps"))
     if isinstance(steps, int) and steps > 1:
         short = max(round(share * steps), 1)
@@ -247,6 +253,7 @@ class Climb:
         self._n: dict[int, int] = {}
         self._drawn: list[set[int]] = [set() for _ in range(self.top)]
         self._scouts: list[set[int]] = [set() for _ in range(self.top)]
+        self._passed: list[set[int]] = [set() for _ in range(self.top)]
 
     def add(self, place: int, content: str, n: int) -> None:
         """A lesson at the foot of the ladder."""
@@ -270,8 +277,8 @@ class Climb:
             if not self._look(level, here):
                 return False
             self._sent(level, [place for place in here if place not in self._drawn[level]])
-            going = self._best(level) | self._scouts[level]
-            here = [place for place in here if place in going]
+            going = self._best(level)
+            here = sorted(going | (set(here) & self._scouts[level]))
         return self._look(self.top, here)
 
     def _kept(self) -> list[int]:
@@ -330,8 +337,17 @@ class Climb:
         return True
 
     def _best(self, level: int) -> set[int]:
-        """The share of everything seen on a rung that goes on."""
+        """Who goes on now: of the best share of everything seen on a rung those that did not yet.
+
+        No more than that share went on in all, and the best that wait go first. In a search that gets better
+        nearly every batch is among the best of what was seen: without the limit half of all lessons came to
+        the second of three rungs.
+        """
         seen = sorted(self.g[level])
         order = ranking([self.g[level][place] for place in seen], [self._n[place] for place in seen])
-        share = self.ladder.promote ** (1 / len(self._kept()))
-        return {seen[one] for one in order[: math.ceil(share * len(seen))]}
+        most = math.ceil(self.ladder.promote ** (1 / len(self._kept())) * len(seen))
+        passed = self._passed[level]
+        waiting = [seen[one] for one in order[:most] if seen[one] not in passed]
+        going = set(waiting[: max(most - len(passed), 0)])
+        passed |= going
+        return going

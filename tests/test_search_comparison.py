@@ -87,7 +87,9 @@ def test_the_command_prints_a_table_and_goes_on(
     assert len(taught) == done
 
 
-COMMITTED = {"machine": [], "conv": ["--searchers", "genetic", "tpe", "random", "iid"]}
+FOUR = ["--searchers", "genetic", "tpe", "random", "iid"]
+REGION = ["--searchers", "genetic", "genetic, words only", "random", "iid"]
+COMMITTED: dict[str, list[str]] = {"machine": [], "conv": FOUR, "polygons": FOUR, "region": REGION}
 
 
 @pytest.mark.parametrize("task", COMMITTED)

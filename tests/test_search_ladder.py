@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,9 @@ import grammars
 import search
 from search import bench
 from search.evaluation import canonical, content_key
-from search.ladder import FULL, Ladder, Rung, best_quarter, judge, ladder_of, ranking, tau_b
+from search.ladder import FULL, Climb, Ladder, Rung, best_quarter, judge, ladder_of, ranking, tau_b
 from search.random_search import RandomSearch
+from search.searcher import Evaluated, Problem, Proposal
 
 GRID = grammars.Grid(5, 5)
 GRAMMAR = grammars.load("dots", GRID)
@@ -50,6 +53,7 @@ def run(
     ladder: Ladder | None = LADDER,
     workers: int = 0,
     objective: search.Objective = OBJECTIVE,
+    searcher: search.Searcher = RandomSearch(batch=20, max_bits=60),  # noqa: B008
     **more: object,
 ) -> xr.Dataset:
     folder.mkdir(exist_ok=True)
@@ -61,7 +65,7 @@ def run(
         search.open_ledger(f"sqlite:///{path}", folder / "artifacts", "search", objective.content()) as book,
     ):
         return search.minimise(
-            objective, GRAMMAR, RandomSearch(batch=20, max_bits=60), budget, book, pool,
+            objective, GRAMMAR, searcher, budget, book, pool,
             baselines=BASELINES, ladder=ladder, **more,  # type: ignore[arg-type]
         )  # fmt: skip
 
@@ -170,6 +174,68 @@ def test_a_rung_that_knows_saves_most_trainings_and_finds_the_best(
     analysis.save(data, tmp_path / "result.nc")
     with xr.open_dataset(tmp_path / "result.nc") as read:
         same(read.load(), data)
+
+
+def test_in_a_search_that_gets_better_no_more_than_their_share_go_on() -> None:
+    """Each lesson is better than all before it; the best that waits goes on as soon as there is room."""
+    ladder = replace(LADDER, promote=0.05)
+    climb = Climb(ladder, lambda level, places: {place: place / 200 for place in places})
+    for start in range(0, 160, 8):
+        batch = range(start, start + 8)
+        for place in batch:
+            climb.add(place, f"lesson {place}", 9)
+        assert climb.climb(batch)
+    below, full = (set(climb.g[level]) for level in (1, 2))
+    scouts = [len(climb._scouts[level]) for level in (0, 1)]
+    share = math.sqrt(0.05)
+    assert max(scouts) <= 40
+    assert len(below) <= math.ceil(share * 160) + scouts[0]
+    assert len(full) <= math.ceil(share * len(below)) + scouts[1]
+    assert max(full) >= 155
+
+
+def test_who_waited_and_was_trained_later_counts_from_then_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "evaluate", taught(honest))
+    told: list[tuple[Evaluated, ...]] = []
+
+    class Watched(RandomSearch):
+        def propose(self, problem: Problem, history: Sequence[Evaluated]) -> Iterator[Proposal]:
+            told.append(tuple(history))
+            return super().propose(problem, history)
+
+    data = run(tmp_path, 80, searcher=Watched(batch=8, max_bits=60))
+    trained = {int(i) for i in np.flatnonzero(data["rung"].values == 0)} - {0, 1}
+    for history in told:
+        known = {one.index for one in history if not one.failed}
+        assert known <= trained
+    late = [
+        one.index
+        for before, after in pairwise(told)
+        for one in after[: len(before)]
+        if not one.failed and before[one.index - 2].failed
+    ]
+    assert late
+
+
+def test_of_a_large_lesson_a_rung_may_look_at_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "evaluate", taught(honest))
+    ladder = replace(LADDER, rungs=(replace(LADDER.rungs[0], most=4), LADDER.rungs[1]))
+    data = run(tmp_path, 20, ladder)
+    studies = {
+        name: optuna.load_study(study_name=name, storage=f"sqlite:///{tmp_path / 'optuna.db'}").trials
+        for name in ("rung-0", "rung-1", "search")
+    }
+    sizes = {
+        name: [trial.user_attrs["n"] for trial in trials if trial.user_attrs["origin"] == "search"]
+        for name, trials in studies.items()
+    }
+    assert max(sizes["rung-0"]) == 4
+    assert max(sizes["rung-1"]) > 4
+    assert data["n"].values[2:].max() > 4
+    for trial in studies["rung-0"]:
+        assert len(GRAMMAR.parse(trial.user_attrs["sentence"], "Lesson").denote()) == trial.user_attrs["n"]
 
 
 def test_a_rung_that_knows_nothing_is_dropped_and_asked_no_more(
