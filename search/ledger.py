@@ -395,16 +395,24 @@ class Ledger:
             for claim in claims.values()
             if self._claims is not None and not self._claims.is_ours(claim)
         }
+        lost: list[int] = []
         for trial in trials:
             if trial.state in (TrialState.RUNNING, TrialState.WAITING):
                 if trial.id not in theirs:
                     self._fail(trial.id, CUT_OFF, lost=True)
-            elif self._take_in(trial) and trial.said.get("origin") == "search":
+            elif self._take_in(trial):
                 self._place(trial.said)
+            elif trial.said.get("origin") == "search" and trial.said.get("failure") != CUT_OFF:
+                lost.append(_generation(trial.said))
             self._searched |= trial.said.get("origin") == "search"
+        # A search goes on without what it lost, and when that is done again proposes otherwise from there on.
+        first = min(lost, default=math.inf)
+        self.proposals = {i: entry for i, entry in self.proposals.items() if entry.generation < first}
 
     def _place(self, said: Mapping[str, Any]) -> None:
         """Where a finished trial stands in its search."""
+        if said.get("origin") != "search":
+            return
         try:
             entry = Entry(
                 key=str(said["key"]),
@@ -456,6 +464,12 @@ class Ledger:
 def _described(files: Sequence[ArtifactMeta]) -> dict[str, str]:
     """The attributes of a trial by which Optuna finds its files."""
     return {f"artifacts:{file.artifact_id}": json.dumps(asdict(file)) for file in files}
+
+
+def _generation(said: Mapping[str, Any]) -> int:
+    """Of a trial; the first where it does not say."""
+    value = said.get("generation")
+    return value if isinstance(value, int) else 0
 
 
 def _failure(reason: str, lost: bool) -> dict[str, Any]:

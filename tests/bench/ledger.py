@@ -140,7 +140,7 @@ def training(name: str, space: grammars.Grid) -> float:
 
 
 def replaying(folder: Path) -> float:
-    """CPU seconds of each trial of a finished search that is asked for again: read, proposed, not trained."""
+    """CPU seconds of each trial of a finished search that is asked for again: read, not trained."""
     grammar = grammars.load("dots")
     searching(folder, grammar, REPLAYED)
     return searching(folder, grammar, REPLAYED) / REPLAYED
@@ -198,7 +198,7 @@ def main() -> None:
             print(f"| opening a ledger of {outcomes:,} trials | {seconds:.2f} s |", flush=True)
         if "replaying" in sys.argv or len(sys.argv) == 1:
             each = replaying(folder / "replay")
-            print(f"| a trial of {REPLAYED} replayed | {1000 * each:.1f} ms |", flush=True)
+            print(f"| a trial of {REPLAYED} read again | {1000 * each:.1f} ms |", flush=True)
         if "starting" in sys.argv:  # minutes, most of them to write the trials
             count = int(sys.argv[-1]) if sys.argv[-1].isdigit() else TRIALS_COPIED
             (folder / "starting").mkdir()
