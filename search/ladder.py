@@ -6,12 +6,12 @@
 Lessons climb as in asynchronous successive halving (Li et al. 2020): of each batch those go on that are among
 the best of everything seen on their rung. Best means here what the front means: first by dominance in (g, n),
 then by g; a lesson below `FLOOR` of the best g comes last. g of different rungs is never compared. A share
-`promote` comes to full training in the end, and no more but for the scouts; each rung passes on as much as
-the others.
+`promote` of all lessons comes to full training in the end, and no more but for the scouts; each rung passes
+on the same share of what the one below it passed on.
 
 **Whether a rung is worth anything is measured.** Of the lessons on a rung a share `scouts` goes on to the
-next whatever its g, chosen by a hash of its content, and of the first ones so many that there are `least`. On
-these alone it is computed how well the rung predicts the next: Kendall's tau-b, and the share of the
+next whatever its g, chosen by a hash of its content; the first `least` of them at once, so that a rung that
+is worth nothing is found out early. On these alone it is computed how well the rung predicts the next: Kendall's tau-b, and the share of the
 true best quarter that is in the rung's own. Where the 95 % interval of tau (percentile bootstrap over scouts)
 includes 0, the rung says no more than chance would: it is dropped, and from then on everybody passes it. The
 highest rung is judged first; the next one of a rung is the next that was kept, so that none is dropped for
@@ -44,7 +44,7 @@ FULL = "full training"
 SAMPLES = (
     256  # of a cheap look; with 128 its noise hid the order of 8x8 dots (tau 0.48 and dropped, not 0.77)
 )
-MOST = 256  # examples for a machine, whose seconds grow with them while its g hardly does: 3 s for 1,024
+MOST = 128  # examples for a machine, whose seconds grow with them while its g hardly does: 3 s for 1,024
 PROVEN = ("equivariant_local", "boundary_broken")  # others are the optimum that their learner never reaches
 Floats = NDArray[np.float64]
 
@@ -297,14 +297,18 @@ class Climb:
         return True
 
     def _sent(self, level: int, places: Sequence[int]) -> list[int]:
-        """Sent on by lot: their share, and in the beginning as many as there have to be."""
-        lots = {place: self._lot(level, place) for place in places}
-        due = max(sum(lot < self.ladder.scouts for lot in lots.values()),
-                  min(self.ladder.least - len(self._scouts[level]), len(places)))  # fmt: skip
-        sent = sorted(sorted(places, key=lots.__getitem__)[: max(due, 0)])
-        self._drawn[level] |= set(places)
+        """Sent on by lot, those with the lowest of these: what is due of all that came here so far.
+
+        That is their share, and in the beginning as many as there have to be, which count as their share later.
+        """
+        new = set(places) - self._drawn[level]
+        self._drawn[level] |= new
+        came = len(self._drawn[level])
+        due = max(math.ceil(self.ladder.scouts * came), min(self.ladder.least, came))
+        lots = {place: self._lot(level, place) for place in new}
+        sent = sorted(new, key=lots.__getitem__)[: max(due - len(self._scouts[level]), 0)]
         self._scouts[level] |= set(sent)
-        return sent
+        return sorted(sent)
 
     def _lot(self, level: int, place: int) -> float:
         """A number in [0, 1) that a lesson's content draws on a rung."""
@@ -341,11 +345,13 @@ class Climb:
 
         No more than that share went on in all, and the best that wait go first. In a search that gets better
         nearly every batch is among the best of what was seen: without the limit half of all lessons came to
-        the second of three rungs.
+        the second of three rungs. It is a share of all lessons, so that who came by lot adds nothing to it.
         """
         seen = sorted(self.g[level])
         order = ranking([self.g[level][place] for place in seen], [self._n[place] for place in seen])
-        most = math.ceil(self.ladder.promote ** (1 / len(self._kept())) * len(seen))
+        kept = self._kept()
+        passed_on = self.ladder.promote ** ((kept.index(level) + 1) / len(kept))
+        most = math.ceil(passed_on * len(self._n))
         passed = self._passed[level]
         waiting = [seen[one] for one in order[:most] if seen[one] not in passed]
         going = set(waiting[: max(most - len(passed), 0)])

@@ -7,12 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import optuna
 import pytest
 import xarray as xr
 
 import grammars
 import search
+from search import bench
 from search.genetic import Genetic
 from search.recall import remembered
 from search.searcher import Allow, Evaluated, Problem, Proposal
@@ -122,6 +124,29 @@ def test_what_was_lost_is_done_again_and_all_after_it_proposed_anew(
     assert asked == [1, 2, 3]
     same(found, done[1])
     assert run(again)[1] == [1, 2, 3]  # for good: what came after it may have been proposed without it
+
+
+def test_a_search_that_lost_an_evaluation_and_went_on_ends_like_one_that_did_not(
+    tmp_path: Path, done: tuple[Path, xr.Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was proposed without it lies in the ledger too, at the places of what is proposed with it."""
+    teach = bench.evaluate
+    whole = done[1].sel(trial=done[1]["origin"] == "search")
+    best = whole["sentence"].values[int(np.argmax(whole["generalization"].mean("seed").values))]
+
+    def forgetful(task: search.Task) -> search.Outcome:
+        outcome = teach(task)
+        if task.sentence != best:
+            return outcome
+        return search.Outcome(outcome.key, outcome.n, failure="worker died", lost=True)
+
+    monkeypatch.setattr(bench, "evaluate", forgetful)
+    without, _ = run(tmp_path)
+    assert without["sentence"].values.tolist() != done[1]["sentence"].values.tolist()
+    monkeypatch.undo()
+    for _ in range(2):
+        same(run(tmp_path)[0], done[1])
+    same(run(tmp_path, BUDGET + 6)[0], run(tmp_path / "alone", BUDGET + 6)[0])
 
 
 @pytest.mark.parametrize(
