@@ -135,7 +135,18 @@ def test_the_ladder_is_held_against_the_same_search_without_it(
     monkeypatch.setattr(
         sys,
         "argv",
-        ["ladder.py", "conv", "--evaluations", "30", "--trainings", "1", "--folder", str(tmp_path / "runs")],
+        [
+            "ladder.py",
+            "conv",
+            "--evaluations",
+            "30",
+            "--trainings",
+            "1",
+            "--folder",
+            str(tmp_path / "runs"),
+            "--data",
+            str(tmp_path / "data"),
+        ],
     )
     ladder.main()
     first = capsys.readouterr().out
@@ -145,8 +156,9 @@ def test_the_ladder_is_held_against_the_same_search_without_it(
     full = int(cells[5].partition(" of ")[0])
     assert 10 * full < float(cells[3]) <= 10 * full + 30 * 2  # each looked at by the machine, some shortly
     assert 10 <= full < 25
-    assert "machine 1.00 [" in cells[-1]
+    assert "machine 0.99 [" in cells[-1]  # which looks at a part of large lessons, here all alike
     done = len(taught)
+    shutil.rmtree(tmp_path / "runs")
     ladder.main()
     assert capsys.readouterr().out == first
     assert len(taught) == done

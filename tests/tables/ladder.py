@@ -1,7 +1,8 @@
 """What the fidelity ladder saves, and what it costs: the same search with it and without, side by side.
 
-PYTHONPATH=. python tests/tables/ladder.py conv --seeds 3 --folder ladders
-PYTHONPATH=. python tests/tables/ladder.py conv zeros parity --evaluations 120 --folder ladders
+PYTHONPATH=. python tests/tables/ladder.py conv --seeds 2 --first-seed 1 --evaluations 160 \
+    --data study/results/ladder
+PYTHONPATH=. python tests/tables/ladder.py zeros polygons --evaluations 60 --data study/results/ladder
 
 Both look at the same number of lessons with the genetic searcher, from the same seed and with the settings
 of `study.search`, by words alone (no samples of the target to begin with, no edits of single examples): where
@@ -10,21 +11,20 @@ seeds, in both. The time is CPU seconds of training, sampling and measuring in o
 all rungs together. Fronts are compared by the g of their lessons on 3 fresh seeds: the largest, and the
 hypervolume over (g, log2 n) with reference (0, log2 1024). The tasks are those of tests/tables/searchers.py.
 
-Everything lies in the folder: what is finished is not done again; a lesson that both train in full is trained
-once, and its time counts for both.
+The searches lie in `--folder`, what they took and found in that of `--data`: what is finished is not done
+again. A lesson that both train in full is trained once, and its time counts for both.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from math import log2
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from searchers import TASKS, Evaluations, Target, hypervolume, verified
+from searchers import TASKS, Evaluations, Results, Target, hypervolume, verified
 
 import grammars
 import search
@@ -80,26 +80,40 @@ def front(task: Target, result: xr.Dataset, seed: int, known: Evaluations) -> li
     return points
 
 
-def row(name: str, seed: int, runs: Sequence[tuple[xr.Dataset, list[tuple[float, float]]]]) -> str:
-    """A line of the table: time, trainings and front of both, and what each rung was worth."""
-    (plain, plain_front), (laddered, its_front) = runs
-    spent = [float(result["seconds"].sum()) for result in (plain, laddered)]
-    full = int(np.isfinite(laddered["generalization"].values).any(axis=1).sum())
+def measured(
+    name: str, seed: int, budget: int, trainings: int, laddered: bool, folder: Path
+) -> dict[str, float | str]:
+    """What one search took and found."""
+    own = folder / f"{name}-{seed}-{'ladder' if laddered else 'plain'}"
+    own.mkdir(parents=True, exist_ok=True)
+    result = searched(TASKS[name], seed, budget, trainings, laddered, own)
+    points = front(TASKS[name], result, seed, Evaluations(folder / "verified.jsonl"))
     rungs = [
         f"{one['rung'].partition(' (')[0]} {one['tau']:.2f} [{one['tau_low']:.2f}, {one['tau_high']:.2f}], "
         f"{one['quarter']:.0%} of {one['quarter_chance']:.0%}{', dropped' * one['dropped']}"
-        for one in json.loads(laddered.attrs["ladder"])
+        for one in json.loads(result.attrs.get("ladder", "[]"))
     ]
+    return {
+        "seconds": float(result["seconds"].sum()),
+        "full": int(np.isfinite(result["generalization"].values).any(axis=1).sum()),
+        "best_g": max((g for g, _ in points), default=0.0),
+        "hypervolume": hypervolume(points),
+        "rungs": "; ".join(rungs),
+    }
+
+
+def line(name: str, seed: int, plain: dict, laddered: dict) -> str:
+    """A line of the table: time, trainings and front of both, and what each rung was worth."""
     cells = [
         name,
         str(seed),
-        f"{spent[0]:.0f}",
-        f"{spent[1]:.0f}",
-        f"{spent[0] / spent[1]:.1f}",
-        f"{full} of {laddered.sizes['trial']}",
-        f"{max(g for g, _ in plain_front):.2f}, {max(g for g, _ in its_front):.2f}",
-        f"{hypervolume(plain_front):.2f}, {hypervolume(its_front):.2f}",
-        "; ".join(rungs),
+        f"{plain['seconds']:.0f}",
+        f"{laddered['seconds']:.0f}",
+        f"{plain['seconds'] / laddered['seconds']:.1f}",
+        f"{laddered['full']} of {laddered['budget']}",
+        f"{plain['best_g']:.2f}, {laddered['best_g']:.2f}",
+        f"{plain['hypervolume']:.2f}, {laddered['hypervolume']:.2f}",
+        laddered["rungs"],
     ]
     return "| " + " | ".join(cells) + " |"
 
@@ -109,9 +123,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("tasks", nargs="+", choices=TASKS)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--evaluations", type=int, default=60, help="lessons looked at by each search")
     parser.add_argument("--trainings", type=int, default=3, help="of a lesson in full training")
-    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, default=Path("ladders"), help="of the searches")
+    parser.add_argument("--data", type=Path, help="folder of results, read and written")
     given = parser.parse_args()
     bench.evaluate = on_the_processor
     print(
@@ -121,16 +137,28 @@ def main() -> None:
         "| task | seed | CPU s without | CPU s with | ratio | trained in full | largest verified g | "
         "hypervolume | rungs |\n|---|---|---|---|---|---|---|---|---|"
     )
+    if given.data:
+        given.data.mkdir(parents=True, exist_ok=True)
     for name in given.tasks:
-        for seed in range(given.seeds):
-            runs = []
+        results = Results(given.data / f"{name}.nc" if given.data else None, "What a ladder saves", "ladder")
+        for seed in range(given.first_seed, given.first_seed + given.seeds):
+            both = []
             for laddered in (False, True):
-                folder = given.folder / f"{name}-{seed}-{'ladder' if laddered else 'plain'}"
-                folder.mkdir(parents=True, exist_ok=True)
-                result = searched(TASKS[name], seed, given.evaluations, given.trainings, laddered, folder)
-                known = Evaluations(given.folder / "verified.jsonl")
-                runs.append((result, front(TASKS[name], result, seed, known)))
-            print(row(name, seed, runs), flush=True)
+                what = {
+                    "task": name,
+                    "searcher": "with a ladder" if laddered else "without a ladder",
+                    "seed": seed,
+                    "budget": given.evaluations,
+                }
+                found = results.get(**what)
+                if found is None or found["trained"] != given.trainings:
+                    what["trained"] = given.trainings
+                    found = what | measured(
+                        name, seed, given.evaluations, given.trainings, laddered, given.folder
+                    )
+                    results.add(found)
+                both.append(found)
+            print(line(name, seed, *both), flush=True)
 
 
 if __name__ == "__main__":

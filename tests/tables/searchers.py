@@ -222,8 +222,11 @@ def holm(values: Sequence[float]) -> list[float]:
 class Results:
     """Measures by task, searcher, seed and budget in one netCDF file, written whole after each search."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(
+        self, path: Path | None, title: str = "Searchers compared", made_by: str = "searchers"
+    ) -> None:
         self.path = path
+        self._attributes = {"title": title, "made_by": f"tests/tables/{made_by}.py"}
         self.rows: list[dict] = []
         if path is not None and path.exists():
             with xr.open_dataset(path) as data:
@@ -247,13 +250,16 @@ class Results:
             "trainings": "trainings",
             "hypervolume": "g octaves",
             "budget": "trainings",
+            "seconds": "s",
+            "trained": "trainings",
+            "full": "lessons",
         }
         data = xr.Dataset(
             {
                 name: ("search", np.array([one[name] for one in self.rows]), {"units": units.get(name, "1")})
                 for name in row
             },
-            attrs={"title": "Searchers compared", "made_by": "tests/tables/searchers.py"},
+            attrs=self._attributes,
         )
         beside = self.path.with_suffix(".new")
         data.to_netcdf(beside)
