@@ -85,7 +85,9 @@ class Verify:
         3, "fresh trainings of each by the other learners, at most `seeds`", "trainings", range=(1, 1000)
     )
     grids: list[str] = setting(
-        [], "other grids, such as [12x12], on which the run's learner is taught the same sentences anew"
+        ["larger"],
+        "other grids, such as [12x12], where the run's learner is taught the same words anew; `larger` is "
+        "half as large again, left out where the target says nothing there; [] is none",
     )
 
 

@@ -1,6 +1,7 @@
 """From settings to the things of the other rooms: objective, searcher, learners to verify with, workers."""
 
 import json
+import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,10 @@ from study.errors import StudyError
 from study.resolve import joined, learner_settings, load_grammar, variant
 from study.settings import check, declarations, items, put
 
+logger = logging.getLogger(__name__)
+
 MACHINE = "machine"
+LARGER = "larger"
 STACKED = 64  # trainings in one stack of a GPU
 
 
@@ -90,7 +94,11 @@ def pupils(settings: DictConfig) -> list[Pupil]:
         pupil = machine(settings) if text == MACHINE else pupil_of(settings, text)
         if pupil is not None:
             found.setdefault(pupil.label, pupil)
-    return [*found.values(), *(on_grid(settings, first, text) for text in settings.verify.grids)]
+    for text in settings.verify.grids:
+        pupil = on_larger(settings, first) if text == LARGER else on_grid(settings, first, text)
+        if pupil is not None:
+            found.setdefault(pupil.label, pupil)
+    return list(found.values())
 
 
 def with_tuned(found: Sequence[Pupil], tuned: xr.Dataset | None) -> list[Pupil]:
@@ -105,7 +113,9 @@ def on_grid(settings: DictConfig, pupil: Pupil, text: str) -> Pupil:
     """The run's learner on another grid, such as `12x12`, where the target must be a sentence too."""
     sides = re.fullmatch(r"([0-9]{1,2})x([0-9]{1,2})", text)
     if sides is None or not all(1 <= int(side) <= 64 for side in sides.groups()):
-        raise StudyError(f"verify.grids: a grid is <height>x<width> with sides from 1 to 64, but got {text}")
+        raise StudyError(
+            f"verify.grids: a grid is <height>x<width> with sides from 1 to 64, or {LARGER}, but got {text}"
+        )
     if not isinstance(load_grammar(settings).space, grammars.Grid):
         raise StudyError(f"verify.grids={text}: grammar={settings.grammar} is not about grids")
     grid = grammars.Grid(*map(int, sides.groups()))
@@ -114,6 +124,19 @@ def on_grid(settings: DictConfig, pupil: Pupil, text: str) -> Pupil:
     except grammars.GrammarError as error:
         raise StudyError(f"verify.grids={text}: target: {error}") from None
     return replace(pupil, label=f"{pupil.label} on {text}", grid=grid)
+
+
+def on_larger(settings: DictConfig, pupil: Pupil) -> Pupil | None:
+    """The run's learner on a grid half as large again; None where the target says nothing on such a grid."""
+    space = load_grammar(settings).space
+    if not isinstance(space, grammars.Grid):
+        return None
+    sides = [side + side // 2 for side in space.shape]
+    try:
+        return on_grid(settings, pupil, "x".join(map(str, sides)))
+    except StudyError as error:
+        logger.info("left out: %s", error)
+        return None
 
 
 def machine(settings: DictConfig) -> Pupil | None:

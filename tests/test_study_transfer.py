@@ -77,6 +77,11 @@ def test_other_grids_are_more_pupils(tmp_path: Path) -> None:
     settings = resolve(["verify.grids=[12x12,9x8]", "verify.learners=[machine]"]).settings
     found_there = pupils(settings)
     assert [one.label for one in found_there][-2:] == ["conv on 12x12", "conv on 9x8"]
+    assert [one.label for one in pupils(resolve([]).settings)][-1] == "conv on 12x12"
+    both = resolve(["verify.grids=[12x12,larger]"]).settings
+    assert [one.label for one in pupils(both)] == [one.label for one in pupils(resolve([]).settings)]
+    for words in (["verify.grids=[]"], ["grammar=regions"], ["space.height=48"], ["verify.learners=[]"]):
+        assert not [one for one in pupils(resolve(words).settings) if one.grid is not None]
     own = objective_of(settings)
     assert found_there[-2].objective(own).space == grammars.Grid(12, 12)
     assert found_there[0].objective(own) == own
@@ -85,7 +90,7 @@ def test_other_grids_are_more_pupils(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["verify.grids=[12]"], "a grid is <height>x<width> with sides from 1 to 64, but got 12"),
+        (["verify.grids=[12]"], "a grid is <height>x<width> with sides from 1 to 64, or larger, but got 12"),
         (["verify.grids=[70x9]"], "but got 70x9"),
         (["grammar=regions", "verify.grids=[9x9]"], "grammar=regions is not about grids"),
         (["verify.grids=[3x3]", "target=every_none()"], "target"),
