@@ -25,6 +25,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -338,6 +339,9 @@ class Climb:
                 "%s is dropped: its order says no more about %s than chance (tau %.2f, %d lessons)",
                 verdict.rung, verdict.predicts, verdict.tau, verdict.scouts,
             )  # fmt: skip
+        # Who waits on a rung that is dropped waits again on the one below it.
+        for level, above in pairwise([*self._kept(), self.top]):
+            self._passed[level] &= set(self.g[above])
         return True
 
     def _best(self, level: int) -> set[int]:

@@ -21,7 +21,7 @@ import grammars
 import search
 from search import bench
 from search.evaluation import canonical, content_key
-from search.ladder import FULL, Climb, Ladder, Rung, best_quarter, judge, ladder_of, ranking, tau_b
+from search.ladder import FULL, Climb, Judgement, Ladder, Rung, best_quarter, judge, ladder_of, ranking, tau_b
 from search.random_search import RandomSearch
 from search.searcher import Evaluated, Problem, Proposal
 
@@ -192,6 +192,33 @@ def test_in_a_search_that_gets_better_no_more_than_their_share_go_on() -> None:
     assert len(below) <= math.ceil(math.sqrt(0.05) * 160) + scouts[0]
     assert len(full) <= 0.05 * 160 + scouts[1]
     assert max(full) >= 141  # the eighth went when there were 144
+
+
+def test_who_waits_on_a_rung_that_is_dropped_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best of all come first and wait on the second rung, which is dropped after half of the search."""
+    truth = np.random.default_rng(3).permutation(240) / 240
+    late = False
+
+    def verdict(rung: str, predicts: str, lower: Sequence[float], upper: Sequence[float]) -> Judgement:
+        found = judge(rung, predicts, lower, upper)
+        return replace(found, tau_low=-1.0 if late and rung == "short" else 1.0)
+
+    monkeypatch.setattr("search.ladder.judge", verdict)
+    climb = Climb(
+        replace(LADDER, promote=0.1),
+        lambda level, places: {place: truth[place] * (-1) ** level for place in places},
+    )
+    for start in range(0, 240, 20):
+        late = start >= 120
+        for place in range(start, start + 20):
+            climb.add(place, f"lesson {place}", 9)
+        before = set(climb.g[1]) - set(climb.g[2])
+        assert climb.climb(range(start, start + 20))
+        if start == 120:
+            best = set(np.argsort(-truth[:140])[:14].tolist())  # their share
+            assert len(best & before & set(climb.g[2])) > 5
+    assert climb.judgements[1].dropped
+    assert len(climb.g[2]) <= 24 + len(climb._scouts[0] | climb._scouts[1]) + 14
 
 
 def test_who_waited_and_was_trained_later_counts_from_then_on(

@@ -90,7 +90,11 @@ def test_a_run_leaves_behind_what_it_should(finished: tuple[Path, str]) -> None:
         )
         assert all({"units", "long_name"} <= set(result[name].attrs) for name in result.data_vars)
     with xr.open_dataset(folder / "verified.nc") as verified:
-        assert list(verified["learner"].values) == ["equivariant_local", "ideal"]
+        assert list(verified["learner"].values) == [
+            "equivariant_local",
+            "ideal",
+            "equivariant_local on 6x6",
+        ]
         assert verified.sizes["seed"] == 2
 
 
