@@ -75,8 +75,8 @@ def minimise(
     refuses sentences beforehand. Ctrl-C begins nothing new and returns what there is: the attribute `stopped`
     is then "interrupted", else "" or, where the searcher ran out of sentences, "exhausted".
 
-    With a `ladder` the budget counts proposals at its foot; the searcher is told a g of those only that were
-    trained in full, and NaN, as of a failure, of the others. Each rung is a study of its own in the ledger.
+    With a `ladder` the budget counts proposals at its foot, and the searcher is told the g that is expected
+    of those that were not trained in full. Each rung is a study of its own in the ledger.
     """
     if budget < 1:
         raise SearchError(f"`evaluations >= 1` must hold, but got evaluations={budget}")
@@ -138,18 +138,23 @@ class _Search:
         self.bench.add_spare(self._baselines)
         self.bench.look()
         self._recall(ledger)
+        stopped = ""
         while len(self._history) < self._budget:
             batch = self._next_batch()
             if not batch and not self.bench.stopped:
                 logger.warning("the searcher has no new sentence after %d evaluations", len(self._history))
-                return "exhausted" if self.bench.run_spare() else "interrupted"
+                stopped = "exhausted"
+                break
             if not self._finish([job for job, _ in batch]):
                 return "interrupted"
             self._history += [self._evaluated(job, sentence) for job, sentence in batch]
             if self.climbing is not None:
-                self._history = [self._caught_up(one) for one in self._history]
+                expected = self.climbing.expected()
+                self._history = [self._caught_up(one, expected) for one in self._history]
                 self.tell()
-        return "" if self.bench.run_spare() else "interrupted"
+        if self.climbing is not None and not self.climbing.finish():
+            return "interrupted"
+        return stopped if self.bench.run_spare() else "interrupted"
 
     def _recall(self, ledger: Ledger) -> None:
         """Go on from what the ledger has, where all of it is this search's; a ladder is climbed anew."""
@@ -292,10 +297,13 @@ class _Search:
         row = self.bench.rows.get(job.entry.index)
         return evaluated(job.entry, sentence, math.nan if row is None else row.outcome.g)
 
-    def _caught_up(self, one: Evaluated) -> Evaluated:
-        """A lesson that waited on its rung and was trained in full with a later batch has a g now."""
-        row = self.bench.rows.get(one.index) if one.failed else None
-        return one if row is None or math.isnan(row.outcome.g) else replace(one, g=row.outcome.g)
+    def _caught_up(self, one: Evaluated, expected: Mapping[int, float]) -> Evaluated:
+        """A lesson that was not trained in full has the g expected of it, and its own when it is trained."""
+        row = self.bench.rows.get(one.index)
+        if row is None and not one.failed:
+            return one  # as it was told before: a history that changes is gone through again
+        g = expected.get(one.index, math.nan) if row is None else row.outcome.g
+        return one if g == one.g or math.isnan(g) else replace(one, g=g)
 
     def _standing(self) -> Progress:
         done, baselines_done = self._searched, self._rows - self._searched
