@@ -24,7 +24,7 @@ from types import TracebackType
 
 from search.errors import SearchError, one_line
 from search.evaluation import Outcome, Task, evaluate, evaluate_together
-from search.ledger import Entry, Ledger
+from search.ledger import Entry, Ledger, LetGo
 from search.workers import WorkerNeverStarted
 
 logger = logging.getLogger(__name__)
@@ -212,7 +212,7 @@ class Bench:
                 while together:
                     job, trial = together.pop(0)
                     if found is None:
-                        self._ledger.abandon(trial, "stopped before it began")
+                        self._ledger.abandon(trial, LetGo.NOT_BEGUN)
                     else:
                         self._finish(job, trial, found[0].pop(0), found[1])
             finally:
@@ -270,11 +270,11 @@ class Bench:
             try:
                 self._wind_up()
             except KeyboardInterrupt:
-                self._drop("dropped by a second interruption")
+                self._drop(LetGo.DROPPED)
             return True
         if kind is None and self.stopped:
             self._wind_up()
-        self._drop("the driver stopped")
+        self._drop(LetGo.ENDED)
         return False
 
     def _wind_up(self) -> None:
@@ -287,11 +287,11 @@ class Bench:
         logger.info("stopping: %d trainings under way are finished; Ctrl-C again drops them", begun)
         while self._running:
             if self._asked.count > 1:
-                self._drop("dropped by a second Ctrl-C")
+                self._drop(LetGo.DROPPED)
                 return
             self._collect()
 
-    def _drop(self, reason: str) -> None:
+    def _drop(self, reason: LetGo) -> None:
         """Let go of everything under way, as well as that can be done."""
         running, self._running = self._running, {}
         for future in running:

@@ -22,6 +22,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,18 @@ PLACE = ("index", "generation", "parents", "bits", "origin")  # of a proposal
 PROPOSER, SEVERAL = "proposer", "several"
 ARRAYS = "arrays.npz"
 Again = Callable[[Objective, str], str]  # the command line that teaches a sentence to a learner again
-CUT_OFF = "cut off: the driver ended before it did"
+
+
+class LetGo(StrEnum):
+    """Why an evaluation was let go of that the driver waited for.
+
+    It is done again, or the search ends: nothing was ever proposed without it.
+    """
+
+    CUT_OFF = "cut off: the driver ended before it did"
+    NOT_BEGUN = "stopped before it began"
+    DROPPED = "dropped by a second Ctrl-C"
+    ENDED = "the driver stopped"
 
 
 @dataclass(frozen=True)
@@ -213,7 +225,7 @@ class Ledger:
                     self._learn(connection, [claim])
                 return None
             if claim.trial is not None:
-                self._rows.close(connection, claim.trial, TrialState.FAIL, _failure(CUT_OFF, lost=True))
+                self._rows.close(connection, claim.trial, TrialState.FAIL, _failure(LetGo.CUT_OFF, lost=True))
             logger.warning(
                 "taking over from %s, which gave no sign of life: %s", claim.driver, entry.sentence
             )
@@ -272,8 +284,8 @@ class Ledger:
         self._best = max(self._best, stored.g)
         return stored
 
-    def abandon(self, trial: int, reason: str) -> None:
-        """Close a trial that found nothing, so that it is tried again another time."""
+    def abandon(self, trial: int, reason: LetGo) -> None:
+        """Close a trial that nobody has an outcome of, so that it is tried again another time."""
         with in_one_line("the ledger"):
             self._fail(trial, reason, lost=True)
 
@@ -399,10 +411,10 @@ class Ledger:
         for trial in trials:
             if trial.state in (TrialState.RUNNING, TrialState.WAITING):
                 if trial.id not in theirs:
-                    self._fail(trial.id, CUT_OFF, lost=True)
+                    self._fail(trial.id, LetGo.CUT_OFF, lost=True)
             elif self._take_in(trial):
                 self._place(trial.said)
-            elif trial.said.get("origin") == "search" and trial.said.get("failure") != CUT_OFF:
+            elif trial.said.get("origin") == "search" and trial.said.get("failure") not in tuple(LetGo):
                 lost.append(_generation(trial.said))
             self._searched |= trial.said.get("origin") == "search"
         # A search goes on without what it lost, and when that is done again proposes otherwise from there on.
