@@ -15,7 +15,7 @@ import signal
 import socket
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5  # how soon a Ctrl-C is noticed while all workers are busy
 ELSEWHERE_SECONDS = 1.0  # how often it is asked what other drivers have finished
+TRIES = 4  # at a job that the workers let go of, as Dask's do when the connection to the scheduler is lost
+GONE = "nothing that finished is lost, and the same command goes on when they are there again"
 
 At = tuple[list[Outcome], str]  # what was found, and by which worker
 
@@ -100,6 +102,7 @@ class Bench:
         self._spare: deque[Job] = deque()
         self._running: dict[Future[At], list[tuple[Job, int]]] = {}
         self._elsewhere: dict[int, Job] = {}
+        self._tries: Counter[int] = Counter()
         self._asked_at = -math.inf
         self.rows: dict[int, Row] = {}
         self.trained = 0
@@ -194,7 +197,19 @@ class Bench:
                 continue
             begun.append((job, trial))
         if begun:
-            self._running[self._workers.submit(at_work, tuple(job.task for job, _ in begun))] = begun
+            self._running[self._hand_out(begun)] = begun
+
+    def _hand_out(self, begun: Sequence[tuple[Job, int]]) -> Future[At]:
+        """Give these to a worker; a SearchError where nobody takes them any more."""
+        try:
+            return self._workers.submit(at_work, tuple(job.task for job, _ in begun))
+        except Exception as error:  # whatever an executor says that has lost its workers
+            for _, trial in begun:
+                self._ledger.abandon(trial, LetGo.NOT_DONE)
+            if isinstance(error, SearchError):
+                raise
+            reason = f"the workers take no more work, as where the scheduler is gone ({one_line(error)})"
+            raise SearchError(f"{reason}: {GONE}") from error
 
     def _collect(self, timeout: float = POLL_SECONDS) -> None:
         if self._running:
@@ -212,13 +227,24 @@ class Bench:
                 while together:
                     job, trial = together.pop(0)
                     if found is None:
-                        self._ledger.abandon(trial, LetGo.NOT_BEGUN)
+                        self._let_go(job, trial)
                     else:
                         self._finish(job, trial, found[0].pop(0), found[1])
             finally:
                 if together:  # interrupted: the others are collected, or let go of, at the end
                     self._running[future] = together
         self._look_elsewhere()
+
+    def _let_go(self, job: Job, trial: int) -> None:
+        """What was cancelled: by us, who stop, or by the workers, and then it is tried again."""
+        self._ledger.abandon(trial, LetGo.NOT_BEGUN if self.stopped else LetGo.NOT_DONE)
+        if self.stopped:
+            return
+        self._tries[job.entry.index] += 1
+        if self._tries[job.entry.index] == TRIES:
+            reason = f"the workers cancelled a training {TRIES} times, as where the scheduler is gone"
+            raise SearchError(f"{reason}: {GONE}")
+        self._waiting.append(job)
 
     def _finish(self, job: Job, trial: int, outcome: Outcome, worker: str) -> None:
         """Into the ledger, the cache and the rows."""

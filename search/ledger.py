@@ -64,6 +64,7 @@ class LetGo(StrEnum):
 
     CUT_OFF = "cut off: the driver ended before it did"
     NOT_BEGUN = "stopped before it began"
+    NOT_DONE = "the workers let go of it"
     DROPPED = "dropped by a second Ctrl-C"
     ENDED = "the driver stopped"
 
