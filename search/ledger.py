@@ -251,7 +251,7 @@ class Ledger:
 
         The note of the trial says of the `task` to whom it was taught, and how to do it again.
         """
-        said: dict[str, Any] = {"worker": worker} if worker else {}
+        said = columns_of(outcome) | ({"worker": worker} if worker else {})
         with in_one_line("the ledger"):
             if outcome.failure is not None:
                 note = {} if outcome.lost else self._noted(trial, entry, outcome, task)
@@ -262,7 +262,6 @@ class Ledger:
                 files = {meta.filename: str(self._artifacts / meta.artifact_id) for meta in attached}
                 note = self._noted(trial, entry, outcome, task, files)
                 values = [outcome.g, float(entry.n), entry.bits]
-                said |= columns_of(outcome)
                 # Exact, but no column: a line so long makes a page of the dashboard many screens wide.
                 system = {"numbers": numbers_of(outcome)} | _described(attached)
                 with self._rows.engine.begin() as connection:

@@ -48,7 +48,8 @@ def stub(tasks: Sequence[Task]) -> bench.At:
     examples = canonical(GRAMMAR.parse(task.sentence, "Lesson").denote())
     key = content_key(task.objective, examples)
     if int(key[0], 16) < 2:
-        return [Outcome(key, len(examples), failure="training diverged after 3 steps (loss inf)")], "here"
+        why = "training diverged after 3 steps (loss inf)"
+        return [Outcome(key, len(examples), failure=why, seconds=7.5)], "here"
     rng = np.random.default_rng(int(key[:8], 16))
     pictures = Pictures(examples, rng.random((1, 4, 4, 4)).astype(np.float32))
     measures = {"generalization": (float(rng.random()),)}
@@ -111,6 +112,14 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[xr.Dataset
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bench, "at_work", stub)
         yield drive(tmp_path_factory.mktemp("undisturbed"))
+
+
+def test_what_is_read_back_is_what_was_found_seconds_included(
+    undisturbed: xr.Dataset, tmp_path: Path
+) -> None:
+    assert set(undisturbed["seconds"].values[undisturbed["failure"].values != ""]) == {7.5}
+    for _ in range(2):
+        same(drive(tmp_path), undisturbed)
 
 
 def seconds_of(process: int) -> float:
