@@ -102,6 +102,7 @@ class Bench:
         self._spare: deque[Job] = deque()
         self._running: dict[Future[At], list[tuple[Job, int]]] = {}
         self._elsewhere: dict[int, Job] = {}
+        self._twins: dict[int, Job] = {}  # of the same content as one that is under way
         self._tries: Counter[int] = Counter()
         self._asked_at = -math.inf
         self.rows: dict[int, Row] = {}
@@ -138,7 +139,7 @@ class Bench:
     def run(self, jobs: Sequence[Job]) -> bool:
         """Finish these jobs, begun or not; False where the run was stopped before."""
         under_way = {job.entry.index for job, _ in self._under_way()}
-        under_way |= {job.entry.index for job in self._waiting} | set(self._elsewhere)
+        under_way |= {job.entry.index for job in self._waiting} | set(self._elsewhere) | set(self._twins)
         self._waiting.extend(job for job in jobs if job.entry.index not in under_way and not self._known(job))
         wanted = [job.entry.index for job in jobs]
         while not self.stopped and not all(index in self.rows for index in wanted):
@@ -153,7 +154,7 @@ class Bench:
         self._waiting.extend(self._spare)
         self._spare.clear()
         running = [job for job, _ in self._under_way()]
-        return self.run([*running, *self._elsewhere.values(), *self._waiting])
+        return self.run([*running, *self._elsewhere.values(), *self._twins.values(), *self._waiting])
 
     def _known(self, job: Job) -> bool:
         """Whether the ledger has it, which then becomes a row."""
@@ -180,11 +181,17 @@ class Bench:
             self._start(_alike(self._spare))
 
     def _start(self, jobs: Sequence[Job]) -> None:
-        """Hand these to one worker, but for those that are known by now or that another driver is at."""
+        """Hand these to one worker, but for those that are known by now or that somebody is at."""
         if not self._running:
             self._since = time.monotonic()
         begun: list[tuple[Job, int]] = []
+        taught = {job.entry.key for job, _ in self._under_way()}
         for job in jobs:
+            if self._known(job):
+                continue
+            if job.entry.key in taught:
+                self._twins[job.entry.index] = job
+                continue
             trial = self._ledger.start(job.entry)
             if trial is None:
                 if not self._known(job):
@@ -196,6 +203,7 @@ class Bench:
                 self._add(Row(job.entry, self._ledger.finish(trial, job.entry, cached, "cache", job.task)))
                 continue
             begun.append((job, trial))
+            taught.add(job.entry.key)
         if begun:
             self._running[self._hand_out(begun)] = begun
 
@@ -234,6 +242,7 @@ class Bench:
                 if together:  # interrupted: the others are collected, or let go of, at the end
                     self._running[future] = together
         self._look_elsewhere()
+        self._twins = {index: job for index, job in self._twins.items() if not self._known(job)}
 
     def _let_go(self, job: Job, trial: int) -> None:
         """What was cancelled: by us, who stop, or by the workers, and then it is tried again."""
