@@ -20,7 +20,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -182,6 +182,7 @@ class Ledger:
             self.lessons: dict[str, tuple[str, int]] = {}
             self.proposals: dict[int, Entry] = {}
             self._arrays: dict[str, str] = {}
+            self._trials: dict[str, int] = {}
             self._read()
 
     def sibling(self, role: str, settings: Mapping[str, Any]) -> "Ledger":
@@ -281,8 +282,20 @@ class Ledger:
                         self._share(connection, entry.key, trial, content)
         stored = replace(outcome, pictures=None, curve={}, seconds=round(outcome.seconds, 3))
         self.outcomes[entry.key] = stored
+        self._trials[entry.key] = trial
         self._best = max(self._best, stored.g)
         return stored
+
+    def say(self, keys: Collection[str], said: Mapping[str, Any]) -> None:
+        """Add columns to the trials of finished evaluations; what one has said already is not said again."""
+        for key in keys:
+            # Another driver may say the same at this moment.
+            with (
+                in_one_line("the ledger"),
+                suppress(IntegrityError),
+                self._rows.engine.begin() as connection,
+            ):
+                self._rows.say(connection, self._trials[key], said)
 
     def abandon(self, trial: int, reason: LetGo) -> None:
         """Close a trial that nobody has an outcome of, so that it is tried again another time."""
@@ -467,6 +480,7 @@ class Ledger:
         self.lessons.setdefault(str(trial.said.get("sentence")), (outcome.key, outcome.n))
         if outcome.key not in self.outcomes:
             self.outcomes[outcome.key] = outcome
+            self._trials[outcome.key] = trial.id
             self._best = max(self._best, outcome.g)
             if "artifact" in trial.said:
                 self._arrays[outcome.key] = trial.said["artifact"]

@@ -239,6 +239,16 @@ def test_a_second_study_in_the_same_storage(tmp_path: Path) -> None:
     assert sorted(names) == ["search", "verify"]
 
 
+def test_a_finished_trial_is_told_what_came_of_it_later_once(tmp_path: Path) -> None:
+    fill(tmp_path, range(2))
+    for worth in (0.5, 0.7):
+        with open_ledger(url(tmp_path), tmp_path / "artifacts", "search", SETTINGS) as book:
+            book.say([entry(1).key], {"worth": worth})
+    first, second = optuna_study(tmp_path).trials
+    assert (first.user_attrs.get("worth"), second.user_attrs["worth"]) == (None, 0.5)
+    assert second.state.name == "COMPLETE"
+
+
 HOLDER = """
 import sys, time
 from pathlib import Path
