@@ -15,7 +15,7 @@ import signal
 import socket
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
@@ -24,13 +24,15 @@ from types import TracebackType
 
 from search.errors import SearchError, one_line
 from search.evaluation import Outcome, Task, evaluate, evaluate_together
-from search.ledger import Entry, Ledger
+from search.ledger import Entry, Ledger, LetGo
 from search.workers import WorkerNeverStarted
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5  # how soon a Ctrl-C is noticed while all workers are busy
 ELSEWHERE_SECONDS = 1.0  # how often it is asked what other drivers have finished
+TRIES = 4  # at a job that the workers let go of, as Dask's do when the connection to the scheduler is lost
+GONE = "nothing that finished is lost, and the same command goes on when they are there again"
 
 At = tuple[list[Outcome], str]  # what was found, and by which worker
 
@@ -100,6 +102,8 @@ class Bench:
         self._spare: deque[Job] = deque()
         self._running: dict[Future[At], list[tuple[Job, int]]] = {}
         self._elsewhere: dict[int, Job] = {}
+        self._twins: dict[int, Job] = {}  # of the same content as one that is under way
+        self._tries: Counter[int] = Counter()
         self._asked_at = -math.inf
         self.rows: dict[int, Row] = {}
         self.trained = 0
@@ -135,7 +139,7 @@ class Bench:
     def run(self, jobs: Sequence[Job]) -> bool:
         """Finish these jobs, begun or not; False where the run was stopped before."""
         under_way = {job.entry.index for job, _ in self._under_way()}
-        under_way |= {job.entry.index for job in self._waiting} | set(self._elsewhere)
+        under_way |= {job.entry.index for job in self._waiting} | set(self._elsewhere) | set(self._twins)
         self._waiting.extend(job for job in jobs if job.entry.index not in under_way and not self._known(job))
         wanted = [job.entry.index for job in jobs]
         while not self.stopped and not all(index in self.rows for index in wanted):
@@ -150,7 +154,7 @@ class Bench:
         self._waiting.extend(self._spare)
         self._spare.clear()
         running = [job for job, _ in self._under_way()]
-        return self.run([*running, *self._elsewhere.values(), *self._waiting])
+        return self.run([*running, *self._elsewhere.values(), *self._twins.values(), *self._waiting])
 
     def _known(self, job: Job) -> bool:
         """Whether the ledger has it, which then becomes a row."""
@@ -177,11 +181,17 @@ class Bench:
             self._start(_alike(self._spare))
 
     def _start(self, jobs: Sequence[Job]) -> None:
-        """Hand these to one worker, but for those that are known by now or that another driver is at."""
+        """Hand these to one worker, but for those that are known by now or that somebody is at."""
         if not self._running:
             self._since = time.monotonic()
         begun: list[tuple[Job, int]] = []
+        taught = {job.entry.key for job, _ in self._under_way()}
         for job in jobs:
+            if self._known(job):
+                continue
+            if job.entry.key in taught:
+                self._twins[job.entry.index] = job
+                continue
             trial = self._ledger.start(job.entry)
             if trial is None:
                 if not self._known(job):
@@ -193,8 +203,21 @@ class Bench:
                 self._add(Row(job.entry, self._ledger.finish(trial, job.entry, cached, "cache", job.task)))
                 continue
             begun.append((job, trial))
+            taught.add(job.entry.key)
         if begun:
-            self._running[self._workers.submit(at_work, tuple(job.task for job, _ in begun))] = begun
+            self._running[self._hand_out(begun)] = begun
+
+    def _hand_out(self, begun: Sequence[tuple[Job, int]]) -> Future[At]:
+        """Give these to a worker; a SearchError where nobody takes them any more."""
+        try:
+            return self._workers.submit(at_work, tuple(job.task for job, _ in begun))
+        except Exception as error:  # whatever an executor says that has lost its workers
+            for _, trial in begun:
+                self._ledger.abandon(trial, LetGo.NOT_DONE)
+            if isinstance(error, SearchError):
+                raise
+            reason = f"the workers take no more work, as where the scheduler is gone ({one_line(error)})"
+            raise SearchError(f"{reason}: {GONE}") from error
 
     def _collect(self, timeout: float = POLL_SECONDS) -> None:
         if self._running:
@@ -212,13 +235,25 @@ class Bench:
                 while together:
                     job, trial = together.pop(0)
                     if found is None:
-                        self._ledger.abandon(trial, "stopped before it began")
+                        self._let_go(job, trial)
                     else:
                         self._finish(job, trial, found[0].pop(0), found[1])
             finally:
                 if together:  # interrupted: the others are collected, or let go of, at the end
                     self._running[future] = together
         self._look_elsewhere()
+        self._twins = {index: job for index, job in self._twins.items() if not self._known(job)}
+
+    def _let_go(self, job: Job, trial: int) -> None:
+        """What was cancelled: by us, who stop, or by the workers, and then it is tried again."""
+        self._ledger.abandon(trial, LetGo.NOT_BEGUN if self.stopped else LetGo.NOT_DONE)
+        if self.stopped:
+            return
+        self._tries[job.entry.index] += 1
+        if self._tries[job.entry.index] == TRIES:
+            reason = f"the workers cancelled a training {TRIES} times, as where the scheduler is gone"
+            raise SearchError(f"{reason}: {GONE}")
+        self._waiting.append(job)
 
     def _finish(self, job: Job, trial: int, outcome: Outcome, worker: str) -> None:
         """Into the ledger, the cache and the rows."""
@@ -270,11 +305,11 @@ class Bench:
             try:
                 self._wind_up()
             except KeyboardInterrupt:
-                self._drop("dropped by a second interruption")
+                self._drop(LetGo.DROPPED)
             return True
         if kind is None and self.stopped:
             self._wind_up()
-        self._drop("the driver stopped")
+        self._drop(LetGo.ENDED)
         return False
 
     def _wind_up(self) -> None:
@@ -287,11 +322,11 @@ class Bench:
         logger.info("stopping: %d trainings under way are finished; Ctrl-C again drops them", begun)
         while self._running:
             if self._asked.count > 1:
-                self._drop("dropped by a second Ctrl-C")
+                self._drop(LetGo.DROPPED)
                 return
             self._collect()
 
-    def _drop(self, reason: str) -> None:
+    def _drop(self, reason: LetGo) -> None:
         """Let go of everything under way, as well as that can be done."""
         running, self._running = self._running, {}
         for future in running:

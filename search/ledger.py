@@ -20,8 +20,9 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,19 @@ PLACE = ("index", "generation", "parents", "bits", "origin")  # of a proposal
 PROPOSER, SEVERAL = "proposer", "several"
 ARRAYS = "arrays.npz"
 Again = Callable[[Objective, str], str]  # the command line that teaches a sentence to a learner again
-CUT_OFF = "cut off: the driver ended before it did"
+
+
+class LetGo(StrEnum):
+    """Why an evaluation was let go of that the driver waited for.
+
+    It is done again, or the search ends: nothing was ever proposed without it.
+    """
+
+    CUT_OFF = "cut off: the driver ended before it did"
+    NOT_BEGUN = "stopped before it began"
+    NOT_DONE = "the workers let go of it"
+    DROPPED = "dropped by a second Ctrl-C"
+    ENDED = "the driver stopped"
 
 
 @dataclass(frozen=True)
@@ -169,6 +182,7 @@ class Ledger:
             self.lessons: dict[str, tuple[str, int]] = {}
             self.proposals: dict[int, Entry] = {}
             self._arrays: dict[str, str] = {}
+            self._trials: dict[str, int] = {}
             self._read()
 
     def sibling(self, role: str, settings: Mapping[str, Any]) -> "Ledger":
@@ -213,7 +227,7 @@ class Ledger:
                     self._learn(connection, [claim])
                 return None
             if claim.trial is not None:
-                self._rows.close(connection, claim.trial, TrialState.FAIL, _failure(CUT_OFF, lost=True))
+                self._rows.close(connection, claim.trial, TrialState.FAIL, _failure(LetGo.CUT_OFF, lost=True))
             logger.warning(
                 "taking over from %s, which gave no sign of life: %s", claim.driver, entry.sentence
             )
@@ -238,7 +252,7 @@ class Ledger:
 
         The note of the trial says of the `task` to whom it was taught, and how to do it again.
         """
-        said: dict[str, Any] = {"worker": worker} if worker else {}
+        said = columns_of(outcome) | ({"worker": worker} if worker else {})
         with in_one_line("the ledger"):
             if outcome.failure is not None:
                 note = {} if outcome.lost else self._noted(trial, entry, outcome, task)
@@ -249,7 +263,6 @@ class Ledger:
                 files = {meta.filename: str(self._artifacts / meta.artifact_id) for meta in attached}
                 note = self._noted(trial, entry, outcome, task, files)
                 values = [outcome.g, float(entry.n), entry.bits]
-                said |= columns_of(outcome)
                 # Exact, but no column: a line so long makes a page of the dashboard many screens wide.
                 system = {"numbers": numbers_of(outcome)} | _described(attached)
                 with self._rows.engine.begin() as connection:
@@ -269,11 +282,23 @@ class Ledger:
                         self._share(connection, entry.key, trial, content)
         stored = replace(outcome, pictures=None, curve={}, seconds=round(outcome.seconds, 3))
         self.outcomes[entry.key] = stored
+        self._trials[entry.key] = trial
         self._best = max(self._best, stored.g)
         return stored
 
-    def abandon(self, trial: int, reason: str) -> None:
-        """Close a trial that found nothing, so that it is tried again another time."""
+    def say(self, keys: Collection[str], said: Mapping[str, Any]) -> None:
+        """Add columns to the trials of finished evaluations; what one has said already is not said again."""
+        for key in keys:
+            # Another driver may say the same at this moment.
+            with (
+                in_one_line("the ledger"),
+                suppress(IntegrityError),
+                self._rows.engine.begin() as connection,
+            ):
+                self._rows.say(connection, self._trials[key], said)
+
+    def abandon(self, trial: int, reason: LetGo) -> None:
+        """Close a trial that nobody has an outcome of, so that it is tried again another time."""
         with in_one_line("the ledger"):
             self._fail(trial, reason, lost=True)
 
@@ -399,10 +424,10 @@ class Ledger:
         for trial in trials:
             if trial.state in (TrialState.RUNNING, TrialState.WAITING):
                 if trial.id not in theirs:
-                    self._fail(trial.id, CUT_OFF, lost=True)
+                    self._fail(trial.id, LetGo.CUT_OFF, lost=True)
             elif self._take_in(trial):
                 self._place(trial.said)
-            elif trial.said.get("origin") == "search" and trial.said.get("failure") != CUT_OFF:
+            elif trial.said.get("origin") == "search" and trial.said.get("failure") not in tuple(LetGo):
                 lost.append(_generation(trial.said))
             self._searched |= trial.said.get("origin") == "search"
         # A search goes on without what it lost, and when that is done again proposes otherwise from there on.
@@ -455,6 +480,7 @@ class Ledger:
         self.lessons.setdefault(str(trial.said.get("sentence")), (outcome.key, outcome.n))
         if outcome.key not in self.outcomes:
             self.outcomes[outcome.key] = outcome
+            self._trials[outcome.key] = trial.id
             self._best = max(self._best, outcome.g)
             if "artifact" in trial.said:
                 self._arrays[outcome.key] = trial.said["artifact"]

@@ -36,6 +36,8 @@ COLUMNS = {
     "generation": "of the search; -1 beside it",
     "parents": "`index` of the lessons it was made from",
     "rung": "steps of the ladder below full training; 0 is full training",
+    "pruned": "of a tuning: 1 where the configuration was given up on the way",
+    "worth": "of a tuning: what the configuration was chosen by, mean g less a price of its steps",
     "seconds": "training, sampling and measuring",
     "worker": "the process that did it; `cache`: another run had done it",
 }

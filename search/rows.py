@@ -131,6 +131,14 @@ class Rows:
         _attribute(connection, SYSTEM, trial, system or {})
         return True
 
+    def say(self, connection: Connection, trial: int, said: Mapping[str, Any]) -> None:
+        """Add user attributes to a trial, ended or not; those that it has already stay as they are."""
+        names = sqlalchemy.select(USER.c.key).where(USER.c.trial_id == trial)
+        known = set(connection.execute(names).scalars())
+        _attribute(
+            connection, USER, trial, {name: value for name, value in said.items() if name not in known}
+        )
+
     def note(self, connection: Connection, attributes: Mapping[str, Any]) -> None:
         """Add system attributes to the study, all or none: what a person has written there stays."""
         if not attributes:

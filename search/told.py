@@ -16,7 +16,7 @@ COLUMNS = {  # measures that a person sorts by in the dashboard, each an attribu
 
 
 def columns_of(outcome: Outcome) -> dict[str, Any]:
-    """The attributes of a finished trial: columns to sort by."""
+    """The attributes of a trial, finished or failed: columns to sort by."""
     columns: dict[str, Any] = {name: outcome.mean(measure) for name, measure in COLUMNS.items()}
     columns = {name: value for name, value in columns.items() if not math.isnan(value)}
     if outcome.uses_target is not None:
@@ -37,8 +37,10 @@ def numbers_of(outcome: Outcome) -> str:
 def outcome_of(said: Mapping[str, Any], finished: bool) -> Outcome:
     """An outcome from attributes; KeyError, TypeError, ValueError, AttributeError where they are not ours."""
     key, n = str(said["key"]), int(said["n"])
+    uses_target = bool(said["uses_target"]) if "uses_target" in said else None
     if not finished:
-        return Outcome(key, n, failure=str(said["failure"]), seconds=float(said.get("seconds", 0.0)))
+        seconds = float(said.get("seconds", 0.0))  # ledgers of before do not say it of failures
+        return Outcome(key, n, failure=str(said["failure"]), seconds=seconds, uses_target=uses_target)
     numbers = json.loads(said["numbers"])
     return Outcome(
         key,
@@ -47,5 +49,5 @@ def outcome_of(said: Mapping[str, Any], finished: bool) -> Outcome:
         {name: tuple(tuple(map(float, row)) for row in rows) for name, rows in numbers["strata"].items()},
         {int(stratum): str(name) for stratum, name in numbers["stratum_names"].items()},
         seconds=float(said["seconds"]),
-        uses_target=bool(said["uses_target"]) if "uses_target" in said else None,
+        uses_target=uses_target,
     )

@@ -10,8 +10,9 @@ parameter like any other: lesson and learner are chosen jointly. What is climbed
 every doubling of the steps. The first configuration is the learner as it is, so that the gain is paired.
 
 Sampler and pruner see a study in memory that is replayed from the ledger; every training is a trial of the
-study `tune`, with the settings as its parameters, linked to that of the search by its user attributes. The
-best of many is flattered by luck: teach with it again, on fresh seeds, before anything is claimed of it.
+study `tune`, with the settings as its parameters, linked to that of the search by its user attributes. When a
+configuration is through, its trials say whether it was `pruned`, and its `worth` where it was not. The best
+of many is flattered by luck: teach with it again, on fresh seeds, before anything is claimed of it.
 """
 
 import hashlib
@@ -63,6 +64,7 @@ class Configuration:
     pruned: bool = False
     failure: str = ""
     seconds: float = 0.0
+    keys: list[str] = field(default_factory=list)  # of its trainings
 
 
 def tune(
@@ -95,7 +97,7 @@ def tune(
     book.refer("tunes", ledger)
     ledger.refer("tuned_in", book)
     with interruptible() as asked, Bench(book, workers, asked) as bench, quiet():
-        tuning = _Tuning(objective, sentences, space, seeds, bench)
+        tuning = _Tuning(objective, sentences, space, seeds, bench, book)
         tuning.run(budget, progress or (lambda done, total: None))
     return _dataset(tuning, "interrupted" if asked else "")
 
@@ -115,6 +117,7 @@ class _Tuning:
         space: dict[str, BaseDistribution],
         seeds: int,
         bench: Bench,
+        book: Ledger,
     ) -> None:
         self.objective = objective
         self.lessons = lessons
@@ -123,6 +126,7 @@ class _Tuning:
         self.seeds = seeds
         self.done: list[Configuration] = []
         self._bench = bench
+        self._book = book
         self._jobs = 0
         self._examples = [canonical(lesson.denote()) for lesson in lessons]
         self.study = optuna.create_study(
@@ -144,6 +148,8 @@ class _Tuning:
             for one in batch:
                 state = TrialState.PRUNED if one.pruned else TrialState.COMPLETE
                 self.study.tell(one.trial, None if one.pruned else self.worth(one), state=state)
+                worth = {} if one.pruned or one.failure else {"worth": self.worth(one)}
+                self._book.say(one.keys, {"pruned": int(one.pruned)} | worth)
             self.done += batch
             progress(len(self.done), budget)
 
@@ -188,6 +194,7 @@ class _Tuning:
         return True
 
     def _note(self, one: Configuration, stage: int, row: Row) -> None:
+        one.keys.append(row.entry.key)
         one.seconds += row.outcome.seconds
         one.failure = row.outcome.failure or ""
         if one.failure:

@@ -25,7 +25,7 @@ class Cluster(Executor):
         """Tasks that can be done at the same time: threads of all workers, at least one."""
         if time.monotonic() - self._asked_at >= ASK_SECONDS:
             self._asked_at = time.monotonic()
-            with suppress(OSError):  # the scheduler is away: the tasks themselves will say so
+            with suppress(OSError, RuntimeError):  # the scheduler is away: the tasks themselves will say so
                 self._count = sum(self._client.nthreads().values()) or 1
         return self._count
 

@@ -117,6 +117,16 @@ def test_a_failed_training_is_a_result_and_a_lost_one_is_not(tmp_path: Path) -> 
     assert [trial.state.name for trial in optuna_study(tmp_path).trials] == ["FAIL", "FAIL"]
 
 
+def test_a_training_that_diverged_is_read_back_with_what_it_cost(tmp_path: Path) -> None:
+    diverged = Outcome(f"{0:064x}", 8, failure="training diverged", seconds=7.5, uses_target=True)
+    with open_ledger(url(tmp_path), tmp_path / "artifacts", "search", SETTINGS) as book:
+        stored = book.finish(book.start(entry(0)), entry(0), diverged)
+    with open_ledger(url(tmp_path), tmp_path / "artifacts", "search", SETTINGS) as book:
+        (read,) = book.outcomes.values()
+    for name in ("failure", "lost", "seconds", "uses_target"):
+        assert getattr(read, name) == getattr(stored, name) == getattr(diverged, name), name
+
+
 def test_other_settings_are_refused_and_shown(tmp_path: Path) -> None:
     fill(tmp_path, range(1))
     other = {"grammar": "dots", "learner": {"width": 32}, "samples": 64}
@@ -227,6 +237,16 @@ def test_a_second_study_in_the_same_storage(tmp_path: Path) -> None:
         assert isinstance(other, Ledger)
     names = optuna.get_all_study_names(url(tmp_path))
     assert sorted(names) == ["search", "verify"]
+
+
+def test_a_finished_trial_is_told_what_came_of_it_later_once(tmp_path: Path) -> None:
+    fill(tmp_path, range(2))
+    for worth in (0.5, 0.7):
+        with open_ledger(url(tmp_path), tmp_path / "artifacts", "search", SETTINGS) as book:
+            book.say([entry(1).key], {"worth": worth})
+    first, second = optuna_study(tmp_path).trials
+    assert (first.user_attrs.get("worth"), second.user_attrs["worth"]) == (None, 0.5)
+    assert second.state.name == "COMPLETE"
 
 
 HOLDER = """

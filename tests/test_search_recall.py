@@ -1,11 +1,16 @@
 """A search goes on from what its ledger has: read where all of it is its own, proposed anew where not."""
 
+import os
 import shutil
+import signal
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -60,13 +65,14 @@ def run(
     searcher: search.Searcher | None = None,
     baselines: Sequence[grammars.Sentence] = BASELINES,
     allow: Allow | None = None,
+    workers: Executor | None = None,
 ) -> tuple[xr.Dataset, list[int]]:
     """The result, and the generations that were proposed."""
     watched = Watched(searcher or SEARCHER)
     url = f"sqlite:///{folder / 'optuna.db'}"
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        search.start(0) as pool,
+        workers or search.start(0) as pool,
         search.open_ledger(url, folder / "artifacts", "search", OBJECTIVE.content()) as book,
     ):
         found = search.minimise(
@@ -147,6 +153,49 @@ def test_a_search_that_lost_an_evaluation_and_went_on_ends_like_one_that_did_not
     for _ in range(2):
         same(run(tmp_path)[0], done[1])
     same(run(tmp_path, BUDGET + 6)[0], run(tmp_path / "alone", BUDGET + 6)[0])
+
+
+class OneThread(ThreadPoolExecutor):
+    """A worker that has one evaluation waiting while it does another."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.given: list[Future[Any]] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.given.append(super().submit(fn, *args, **kwargs))
+        return self.given[-1]
+
+
+def test_what_was_queued_when_ctrl_c_came_costs_no_memory(
+    tmp_path: Path, done: tuple[Path, xr.Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is proposed after Ctrl-C, so nothing was proposed without it."""
+    teach, pool = bench.evaluate, OneThread()
+    third = done[1].sel(trial=done[1]["generation"] == 2)["sentence"].values.tolist()
+
+    def pressed(task: search.Task) -> search.Outcome:
+        if task.sentence == third[0]:
+            while pool.given[-1].running():  # until another one waits
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+            while not pool.given[-1].cancelled():
+                time.sleep(0.01)
+        return teach(task)
+
+    monkeypatch.setattr(bench, "evaluate", pressed)
+    part, _ = run(tmp_path, workers=pool)
+    assert part.attrs["stopped"] == "interrupted"
+    monkeypatch.undo()
+    trials = optuna.load_study(study_name="search", storage=f"sqlite:///{tmp_path / 'optuna.db'}").trials
+    let_go = [trial.user_attrs for trial in trials if trial.state.name == "FAIL"]
+    assert {(said["failure"], said["generation"]) for said in let_go} == {("stopped before it began", 2)}
+    found, asked = run(tmp_path)
+    assert asked == [2, 3]
+    same(found, done[1])
+    found, asked = run(tmp_path)
+    assert asked == [3]
+    same(found, done[1])
 
 
 @pytest.mark.parametrize(

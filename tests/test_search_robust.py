@@ -14,9 +14,11 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -29,7 +31,7 @@ import search
 from search import bench, rows
 from search.evaluation import Outcome, Task, canonical, content_key
 from search.pictures import Pictures
-from search.workers import Workers
+from search.workers import InThisProcess, Workers
 
 GRID = grammars.Grid(4, 4)
 GRAMMAR = grammars.load("dots", GRID)
@@ -46,7 +48,8 @@ def stub(tasks: Sequence[Task]) -> bench.At:
     examples = canonical(GRAMMAR.parse(task.sentence, "Lesson").denote())
     key = content_key(task.objective, examples)
     if int(key[0], 16) < 2:
-        return [Outcome(key, len(examples), failure="training diverged after 3 steps (loss inf)")], "here"
+        why = "training diverged after 3 steps (loss inf)"
+        return [Outcome(key, len(examples), failure=why, seconds=7.5)], "here"
     rng = np.random.default_rng(int(key[:8], 16))
     pictures = Pictures(examples, rng.random((1, 4, 4, 4)).astype(np.float32))
     measures = {"generalization": (float(rng.random()),)}
@@ -58,11 +61,16 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "at_work", stub)
 
 
-def drive(folder: Path, workers: int = 0, watch: Callable[[Workers], None] | None = None) -> xr.Dataset:
+def drive(
+    folder: Path,
+    workers: int = 0,
+    watch: Callable[[Workers], None] | None = None,
+    executor: Executor | None = None,
+) -> xr.Dataset:
     url = f"sqlite:///{folder / 'optuna.db'}"
     with (
         search.sole_driver(folder),
-        search.start(workers) as pool,
+        executor or search.start(workers) as pool,
         search.open_ledger(url, folder / "artifacts", "search", OBJECTIVE.content()) as book,
     ):
         if watch is not None and isinstance(pool, Workers):
@@ -104,6 +112,14 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[xr.Dataset
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bench, "at_work", stub)
         yield drive(tmp_path_factory.mktemp("undisturbed"))
+
+
+def test_what_is_read_back_is_what_was_found_seconds_included(
+    undisturbed: xr.Dataset, tmp_path: Path
+) -> None:
+    assert set(undisturbed["seconds"].values[undisturbed["failure"].values != ""]) == {7.5}
+    for _ in range(2):
+        same(drive(tmp_path), undisturbed)
 
 
 def seconds_of(process: int) -> float:
@@ -269,6 +285,56 @@ def test_workers_killed_at_random_moments(
     monkeypatch.setattr(bench, "at_work", stub)
     same(drive(folder), undisturbed)
     assert set(finished(folder).values()) == {1}
+
+
+class LettingGo(InThisProcess):
+    """From the third task on it cancels each one `times` times, or takes none where it has `closed`.
+
+    Dask's client does so when the connection to the scheduler is lost, and when it stays lost.
+    """
+
+    def __init__(self, times: int, closed: bool = False) -> None:
+        self._times = times
+        self._closed = closed
+        self._seen: Counter[str] = Counter()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        sentence = args[0][0].sentence
+        self._seen[sentence] += 1
+        if len(self._seen) > 3 and self._closed:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        if len(self._seen) <= 3 or self._seen[sentence] > self._times:
+            return super().submit(fn, *args, **kwargs)
+        future: Future[Any] = Future()
+        future.cancel()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+def test_what_the_workers_let_go_of_is_done_again(undisturbed: xr.Dataset, tmp_path: Path) -> None:
+    same(drive(tmp_path, executor=LettingGo(3)), undisturbed)
+    assert set(finished(tmp_path).values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("executor", "said"),
+    [
+        (LettingGo(10**9), "cancelled a training 4 times, as where the scheduler is gone"),
+        (LettingGo(0, closed=True), r"take no more work, .* \(RuntimeError: cannot schedule new futures"),
+    ],
+    ids=["cancelled", "closed"],
+)
+def test_a_scheduler_that_is_gone_ends_the_search_in_one_line(
+    undisturbed: xr.Dataset, tmp_path: Path, executor: Executor, said: str
+) -> None:
+    with pytest.raises(search.SearchError, match=said) as caught:
+        drive(tmp_path, executor=executor)
+    assert "the same command goes on" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    study = optuna.load_study(study_name="search", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
+    assert {trial.state.name for trial in study.trials} == {"COMPLETE", "FAIL"}
+    same(drive(tmp_path), undisturbed)
+    assert set(finished(tmp_path).values()) == {1}
 
 
 def test_a_clock_that_goes_backwards_changes_nothing(

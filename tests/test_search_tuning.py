@@ -96,6 +96,28 @@ def test_who_is_below_the_median_is_given_up_and_costs_less(
     assert np.nanmedian(data["short"].values[pruned]) < np.nanmedian(data["short"].values[ended])
 
 
+@pytest.mark.parametrize("stopped_at", [0, 8])
+def test_the_ledger_says_who_was_given_up_and_what_the_others_were_worth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_at: int
+) -> None:
+    monkeypatch.setattr(bench, "evaluate", taught)
+
+    def impatient(done: int, total: int) -> None:
+        if done == stopped_at:
+            raise KeyboardInterrupt
+
+    tune(tmp_path, progress=impatient)
+    data = tune(tmp_path)
+    trials = optuna.load_study(study_name="tune", storage=f"sqlite:///{tmp_path / 'optuna.db'}").trials
+    assert {trial.user_attrs["configuration"] for trial in trials} == set(range(24))
+    for trial in trials:
+        said = trial.user_attrs
+        one = data.isel(configuration=said["configuration"])
+        assert said["pruned"] == int(one["pruned"])
+        assert said.get("worth", np.nan) == pytest.approx(float(one["worth"]), nan_ok=True)
+    assert {trial.user_attrs["pruned"] for trial in trials} == {0, 1}
+
+
 def test_it_resumes_and_is_linked_to_its_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "evaluate", taught)
     (tmp_path / "whole").mkdir()
