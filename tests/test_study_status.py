@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from omegaconf import OmegaConf
 
 import search
+from search.errors import SearchError
 from search.evaluation import Outcome
 from search.ledger import Entry
 from study.commands import status
@@ -115,6 +117,19 @@ def test_a_wrong_path_is_one_line(
         status.main([path])
     assert hint in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_config_file_cannot_read_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SECRET", "told")
+    settings = OmegaConf.to_container(resolve([]).settings)
+    assert isinstance(settings, dict)
+    there = {"ledger": f"sqlite:///{tmp_path}/${{oc.env:SECRET}}.db"}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings | there), encoding="utf-8")
+    with pytest.raises(SearchError, match=r"no ledger '.*\$\{oc.env:SECRET\}.db'"):
+        status.main([str(tmp_path)])
+    assert "told" not in capsys.readouterr().out
 
 
 def test_hostile_words_in_the_database_stay_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

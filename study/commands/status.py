@@ -20,6 +20,7 @@ from study.commands.search import ledger_of, study_of
 from study.errors import StudyError
 from study.progress import duration
 from study.resolve import resolve
+from study.settings import literal, read
 
 HEAD = """\
 python -m study.status folder [folder ...] [--help]
@@ -84,23 +85,18 @@ def settings_of(path: Path) -> DictConfig:
     if not file.is_file():
         raise StudyError(f"{path} is not the folder of a run{instead(path)}")
     try:
-        chosen = OmegaConf.load(file)
-        if not isinstance(chosen, DictConfig):
+        chosen = read(file)
+        if not isinstance(chosen, dict):
             raise YAMLError("a list")
         return with_defaults(chosen)
     except (YAMLError, OmegaConfBaseException, UnicodeDecodeError, OSError) as error:
         raise StudyError(f"{file} cannot be read: {' '.join(str(error).split())}") from None
 
 
-def with_defaults(chosen: DictConfig) -> DictConfig:
+def with_defaults(chosen: dict[str, Any]) -> DictConfig:
     """What a run of today has and an older file may lack; a setting that is unknown today is left alone."""
     defaults: Any = resolve([]).settings
-    return OmegaConf.create(
-        {
-            **OmegaConf.to_container(chosen, resolve=True),  # type: ignore[dict-item]
-            "ledger": chosen.get("ledger", defaults.ledger),
-        }
-    )
+    return OmegaConf.create(literal(chosen | {"ledger": chosen.get("ledger", defaults.ledger)}))
 
 
 def instead(path: Path) -> str:
