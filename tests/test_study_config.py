@@ -56,7 +56,7 @@ def test_text_is_a_value_and_never_a_reference(word: str) -> None:
 @pytest.mark.parametrize(
     ("key", "text"),
     [
-        ("ledger", "sqlite:////tmp/${oc.env:SECRET}.db"),
+        ("ledger", "sqlite:///there/${oc.env:SECRET}.db"),
         ("ledger", r"a\${oc.env:SECRET}"),
         ("cache", r"\\${oc.env:SECRET}\\"),
         ("run", "${grammar}"),
