@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 
 import xarray as xr
@@ -39,7 +40,10 @@ ALL_FAILED = 8  # so many failures and no success: something is wrong with the s
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a search stands. `seconds_left` is None until there is something to go by."""
+    """Where a search stands. `seconds_left` is None until there is something to go by.
+
+    `so_far` builds the dataset of what is finished; its attribute `stopped` is "running".
+    """
 
     done: int
     total: int
@@ -54,6 +58,7 @@ class Progress:
     best_sentence: str
     seconds: float
     seconds_left: float | None
+    so_far: Callable[[], xr.Dataset] = field(repr=False, compare=False)
 
 
 def minimise(
@@ -81,7 +86,7 @@ def minimise(
     if budget < 1:
         raise SearchError(f"`evaluations >= 1` must hold, but got evaluations={budget}")
     with interruptible() as asked:
-        search = _Search(objective, grammar, searcher, budget, allow, progress)
+        search = _Search(objective, grammar, searcher, budget, allow, progress, ledger)
         stopped = "interrupted"  # unless `run` comes to its end
         with ExitStack() as benches:
             search.bench = benches.enter_context(Bench(ledger, workers, asked, search.note))
@@ -90,10 +95,8 @@ def minimise(
                 search.lower.append(benches.enter_context(Bench(book, workers, asked, search.tell)))
                 search.books.append(book)
             search.climbing = Climb(ladder, search.teach) if ladder is not None and ladder.rungs else None
-            stopped = search.run(baselines, ledger)
-    return build(
-        objective, grammar, search.rows(), ledger, stopped=stopped, budget=budget, climb=search.climbed()
-    )
+            stopped = search.run(baselines)
+    return search.result(stopped)
 
 
 class _Search:
@@ -109,6 +112,7 @@ class _Search:
         budget: int,
         allow: Allow | None,
         progress: Callable[[Progress], None] | None,
+        ledger: Ledger,
     ) -> None:
         self._objective = objective
         self._grammar = grammar
@@ -116,6 +120,7 @@ class _Search:
         self._budget = budget
         self._allow = allow
         self._progress = progress
+        self._ledger = ledger
         self._started = time.monotonic()
         self._known: Mapping[str, tuple[str, int]] = {}
         self._finished: Mapping[str, Outcome] = {}
@@ -131,13 +136,13 @@ class _Search:
         self.books: list[Ledger] = []
         self._jobs: dict[int, Job] = {}  # of a search with a ladder, by index
 
-    def run(self, baselines: Sequence[grammars.Sentence], ledger: Ledger) -> str:
+    def run(self, baselines: Sequence[grammars.Sentence]) -> str:
         """The loop; why it ended before the budget did, or nothing."""
-        self._known, self._finished = ledger.lessons, ledger.outcomes
+        self._known, self._finished = self._ledger.lessons, self._ledger.outcomes
         self._baselines = self._baseline_jobs(baselines)
         self.bench.add_spare(self._baselines)
         self.bench.look()
-        self._recall(ledger)
+        self._recall()
         stopped = ""
         while len(self._history) < self._budget:
             batch = self._next_batch()
@@ -156,16 +161,28 @@ class _Search:
             return "interrupted"
         return stopped if self.bench.run_spare() else "interrupted"
 
-    def _recall(self, ledger: Ledger) -> None:
+    def _recall(self) -> None:
         """Go on from what the ledger has, where all of it is this search's; a ladder is climbed anew."""
         keys = [job.entry.key for job in self._baselines]
         own = proposer(self._searcher, self._objective, keys, self._allow, self._grammar)
-        if not ledger.proposed_by("" if self.climbing is not None else own):
+        if not self._ledger.proposed_by("" if self.climbing is not None else own):
             return
-        for entry, sentence in remembered(ledger.proposals, len(keys), self._budget, self._grammar):
+        for entry, sentence in remembered(self._ledger.proposals, len(keys), self._budget, self._grammar):
             row = self.bench.recall(Job(entry, Task(self._objective, entry.sentence)))
             self._taken.add(entry.key)
             self._history.append(evaluated(entry, sentence, row.outcome.g))
+
+    def result(self, stopped: str) -> xr.Dataset:
+        """The dataset of everything that was finished."""
+        return build(
+            self._objective,
+            self._grammar,
+            self.rows(),
+            self._ledger,
+            stopped=stopped,
+            budget=self._budget,
+            climb=self.climbed(),
+        )
 
     def rows(self) -> list[Row]:
         """Everything that was finished, in the order of proposal; without measures what was not promoted."""
@@ -325,6 +342,7 @@ class _Search:
             best_sentence=best.entry.sentence if best else "",
             seconds=time.monotonic() - self._started,
             seconds_left=None if pace is None else pace * max(left, 0),
+            so_far=partial(self.result, "running"),
         )
 
     def _seconds_per_proposal(self) -> float | None:

@@ -2,12 +2,14 @@
 
 seen = glance("sqlite:///runs/dots-conv/optuna.db", "search")
 seen.done, seen.best, seen.per_minute
+
+Each rung of a fidelity ladder is a study of its own, and so are shrinking, tuning and verification.
 """
 
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
 
@@ -20,22 +22,27 @@ from search.errors import SearchError
 from search.rows import STUDIES, Trial, read_trials
 from search.storage import in_one_line
 
-WANTED = ("key", "n", "sentence", "origin", "rung", "g", "bits", "failure", "lost", "worker")
+WANTED = ("key", "index", "n", "sentence", "origin", "rung", "g", "bits", "failure", "lost", "worker",
+          "configuration")  # fmt: skip
 LATEST = 20  # finished evaluations that the rate is taken from
 
 
 @dataclass(frozen=True)
 class Glance:
-    """One study: evaluations of full training by what came of them. Times are seconds since 1970, UTC.
+    """One study: evaluations by what came of them. Times are seconds since 1970, UTC.
 
     `failures` are findings (a training that diverged); what was cut off or lost is done again and not
-    there. `workers` has the number of finished evaluations by worker. `drivers` are those that share the
-    study's database, with the moment each last gave a sign of life by its own clock.
+    there. `lessons` are the places in the search of what is finished, `busy` from when to when each was
+    taught, `configurations` the number of a learner's settings that were tried. `workers` has the number of
+    finished evaluations by worker. `drivers` are those that share the study's database, with the moment each
+    last gave a sign of life by its own clock.
     """
 
     done: int
     baselines: int
-    below: int  # evaluations on lower rungs of the fidelity ladder
+    lessons: frozenset[int]
+    busy: tuple[tuple[float, float], ...]
+    configurations: int
     failures: tuple[str, ...]
     running: tuple[str, ...]
     best: Trial | None
@@ -50,6 +57,40 @@ class Glance:
         times = self.finished[-LATEST:]
         took = times[-1] - times[0] if len(times) > 1 else 0.0
         return 60 * (len(times) - 1) / took if took > 0 else None
+
+
+def climbed(top: Glance, rungs: Sequence[Glance]) -> Glance:
+    """A search with a ladder as one: `done` are the lessons looked at, and all else is that of all rungs.
+
+    The lowest rung does not know of every lesson: it may have been dropped on the way.
+    """
+    every = [*rungs, top]
+    lessons = frozenset[int]().union(*(one.lessons for one in every))
+    workers: Counter[str] = sum((Counter(one.workers) for one in every), Counter())
+    return replace(
+        top,
+        done=len(lessons),
+        lessons=lessons,
+        busy=tuple(span for one in every for span in one.busy),
+        failures=tuple(reason for one in every for reason in one.failures),
+        running=tuple(sentence for one in every for sentence in one.running),
+        workers=dict(workers),
+        finished=tuple(sorted(moment for one in every for moment in one.finished)),
+        last_write=max((one.last_write for one in every if one.last_write is not None), default=None),
+    )
+
+
+def lessons_per_minute(seen: Glance) -> float | None:
+    """Lessons a minute of the time in which anything was under way; None before there are two.
+
+    Lessons climb in batches: a moment ago there were many cheap looks, or none beside a full training, so
+    that the latest say nothing of the next.
+    """
+    took, until = 0.0, 0.0
+    for begun, ended in sorted(seen.busy):
+        took += max(ended - max(begun, until), 0.0)
+        until = max(until, ended)
+    return 60 * seen.done / took if took > 0 and seen.done > 1 else None
 
 
 def glance(url: str, study: str) -> Glance | None:
@@ -93,10 +134,11 @@ def _glance(connection: Connection, study: str) -> Glance | None:
 
 
 def _of(trials: Sequence[Trial], drivers: dict[str, float]) -> Glance:
-    full = [trial for trial in trials if not trial.said.get("rung")]
-    complete = [trial for trial in full if trial.state == TrialState.COMPLETE]
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     failed = [
-        trial for trial in full if trial.state == TrialState.FAIL and trial.said.get("lost", 1) in (0, False)
+        trial
+        for trial in trials
+        if trial.state == TrialState.FAIL and trial.said.get("lost", 1) in (0, False)
     ]
     searched = [trial for trial in [*complete, *failed] if trial.said.get("origin") != "iid"]
     times = sorted(at(trial) for trial in trials if trial.completed is not None)
@@ -104,7 +146,13 @@ def _of(trials: Sequence[Trial], drivers: dict[str, float]) -> Glance:
     return Glance(
         done=len({trial.said.get("key") for trial in searched}),
         baselines=len(complete) + len(failed) - len(searched),
-        below=sum(trial.state == TrialState.COMPLETE for trial in trials) - len(complete),
+        lessons=frozenset(place for trial in searched if isinstance(place := trial.said.get("index"), int)),
+        configurations=len({trial.said.get("configuration") for trial in searched} - {None}),
+        busy=tuple(
+            (trial.started.replace(tzinfo=UTC).timestamp(), at(trial))
+            for trial in [*complete, *failed]
+            if trial.started
+        ),
         failures=tuple(str(trial.said.get("failure")) for trial in failed),
         running=tuple(
             str(trial.said.get("sentence")) for trial in trials if trial.state == TrialState.RUNNING

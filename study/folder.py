@@ -13,7 +13,8 @@ from yaml import YAMLError
 
 from study.config import Config, Search
 from study.errors import StudyError
-from study.resolve import decisive, resolve
+from study.resolve import deciding, decisive, resolve
+from study.settings import flatten, read
 
 GROWS = "search.evaluations"
 OF_THE_LADDER = ("search.short", "search.promote")  # without it they decide nothing
@@ -66,11 +67,11 @@ def check(path: Path, settings: DictConfig) -> bool:
 def settings_of(path: Path) -> dict[str, Any]:
     """The settings that decide, as the folder's config.yaml holds them."""
     try:
-        loaded = OmegaConf.load(path / "config.yaml")
-        if not isinstance(loaded, DictConfig):
+        loaded = read(path / "config.yaml")
+        if not isinstance(loaded, dict):
             raise YAMLError("a list")
         # What an older folder says nothing of could not be set then: it has its default.
-        return (LATER if "search" in loaded else {}) | decisive(loaded)
+        return (LATER if "search" in loaded else {}) | deciding(flatten(loaded))
     except (YAMLError, OmegaConfBaseException, UnicodeDecodeError, OSError) as error:
         raise StudyError(f"{path / 'config.yaml'} cannot be read: {' '.join(str(error).split())}") from None
 

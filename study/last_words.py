@@ -94,10 +94,11 @@ def said_nothing(verified: xr.Dataset, learner: str, sentence: str) -> str:
 
 
 def table(rows: Sequence[Found]) -> list[str]:
-    """Rows of n, bits, g with its interval, sentence."""
-    lines = [f"{'n':>4} {'bits':>5}  {'g':<20} {'':<8}  sentence"]
+    """Rows of n, bits, g with its interval and whether it is verified, sentence."""
+    width = max((len(row.told) for row in rows), default=0)
+    lines = [f"{'n':>4} {'bits':>5}  {'g':<{width}} {'':<8}  sentence"]
     for row in rows:
         origin = "" if row.origin == "search" else "baseline"
         # a sentence stays in one piece, so that it can be copied
-        lines.append(f"{row.n:>4} {row.bits:>5.0f}  {row.interval:<20} {origin:<8}  {row.sentence}")
+        lines.append(f"{row.n:>4} {row.bits:>5.0f}  {row.told:<{width}} {origin:<8}  {row.sentence}")
     return lines

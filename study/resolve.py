@@ -17,7 +17,7 @@ import search
 from search.errors import nearest
 from study.config import FREE, FREE_SECTIONS, VARIANTS, Config, Learner, Search
 from study.errors import StudyError
-from study.settings import check, choices, declarations, flatten, items, literal, put, values
+from study.settings import check, choices, declarations, flatten, items, literal, put, read, values
 
 FLAGS = ("--help", "--cfg", "--dry-run")
 SEEDS_OF_A_LADDER = 3  # at its top the trainings of one lesson are several, since few come so far
@@ -113,9 +113,10 @@ def read_file(path: str) -> dict[str, Any]:
     if not Path(path).is_file():
         raise StudyError(f"config={path}: there is no such file")
     try:
-        loaded = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+        loaded = read(Path(path))
     except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise StudyError(f"config={path}: no YAML file of settings: {error}") from None
+        said = " ".join(str(error).split())
+        raise StudyError(f"config={path}: no YAML file of settings: {said}") from None
     if not isinstance(loaded, dict):
         raise StudyError(f"config={path}: a file of settings holds `key: value` lines, but got a list")
     return {{"learner": "learner.name"}.get(key, key): value for key, value in flatten(loaded).items()}
@@ -238,9 +239,14 @@ def learner_settings(settings: DictConfig) -> dict[str, Any]:
 
 def decisive(settings: DictConfig) -> dict[str, Any]:
     """The settings that change what a run finds, by their dotted names."""
+    return deciding(values(settings))
+
+
+def deciding(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of these settings, by their dotted names, that change what a run finds."""
     return {
         key: value
-        for key, value in values(settings).items()
+        for key, value in known.items()
         if key not in FREE and key.partition(".")[0] not in FREE_SECTIONS
     }
 

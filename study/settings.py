@@ -1,8 +1,14 @@
-"""One value laid over a tree of settings, and every value held to what was declared beside it."""
+"""One value laid over a tree of settings, and every value held to what was declared beside it.
 
+Text is text, whether it stands on a command line or in a file: OmegaConf could read `${oc.env:HOME}` as a
+reference, and here never does.
+"""
+
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -48,16 +54,25 @@ def put(settings: DictConfig, key: str, value: Any) -> None:
     if isinstance(value, str):
         if isinstance(node, ListConfig):
             value = items(value)
-        else:
-            value = None if value == "null" else literal(value)
+        elif value == "null":
+            value = None
+    if "???" in (value if isinstance(value, list) else [value]):
+        raise StudyError(f"{key} cannot be ???, by which OmegaConf says that something is missing")
+    kind = kind_of(node)  # of what stands there before
     try:
-        OmegaConf.update(settings, key, value)
+        OmegaConf.update(settings, key, literal(value))
+        if "${" in str(value):
+            values(settings)  # OmegaConf holds such text to the kind of the setting only when it is read
     except OmegaConfBaseException:
-        kind = KINDS.get(type(node).__name__, "another kind of value")
-        if isinstance(node, ListConfig):
-            whole = OmegaConf.get_type(node) is not None and any(isinstance(item, int) for item in node)
-            kind = "a list such as [1, 4]" if whole else "a list such as [a, b]"
         raise StudyError(f"{key} takes {kind}, but got {value!r}") from None
+
+
+def kind_of(value: Any) -> str:
+    """What kind of value a setting takes that has this one, in words."""
+    if not isinstance(value, ListConfig):
+        return KINDS.get(type(value).__name__, "another kind of value")
+    whole = OmegaConf.get_type(value) is not None and any(isinstance(item, int) for item in value)
+    return "a list such as [1, 4]" if whole else "a list such as [a, b]"
 
 
 def unknown(key: str, known: Iterable[str]) -> str:
@@ -73,9 +88,20 @@ def unknown(key: str, known: Iterable[str]) -> str:
     return f"{key} is not a setting; {hint}"
 
 
-def literal(text: str) -> str:
-    """Text that OmegaConf keeps as it stands: a sentence is a value, never a reference."""
-    return text.replace("${", r"\${")
+def literal(value: Any) -> Any:
+    """Text, or all text of a tree, as OmegaConf keeps it: a sentence is a value, never a reference."""
+    if isinstance(value, Mapping):
+        return {key: literal(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [literal(inner) for inner in value]
+    # Before `${` a backslash says that what follows is text, and two are one: those that stand there already
+    # would turn it into a reference again.
+    return re.sub(r"(\\*)\$\{", r"\1\1\\${", value) if isinstance(value, str) else value
+
+
+def read(path: Path) -> Any:
+    """The tree of a YAML file of settings, its text as it stands; errors are those of YAML and OmegaConf."""
+    return OmegaConf.to_container(OmegaConf.load(path), resolve=False)
 
 
 def items(text: str) -> list[str]:

@@ -45,6 +45,15 @@ class Found:
         return f"{self.g:.2f} [{low:.2f}, {high:.2f}]"
 
     @property
+    def told(self) -> str:
+        """The interval, marked where the search chose by these trainings and no fresh ones followed."""
+        if self.fresh or not self.trainings:
+            return self.interval
+        if len(self.trainings) == 1:
+            return f"{self.g:.2f} (one training, not verified)"
+        return f"{self.interval} (not verified)"
+
+    @property
     def name(self) -> str:
         """The teaching set in a few words, to begin a sentence with."""
         if self.origin != "search":
@@ -145,7 +154,7 @@ def meaning(rows: Sequence[Found], learner: str) -> str:
         said[0] += "; this is the search's own figure, not yet verified on fresh seeds."
     if plain is not None:
         said.append(
-            f"{plain.name}, the best baseline{' verified' * plain.fresh}, brought it to {plain.interval}."
+            f"{plain.name}, the best baseline{' verified' * plain.fresh}, brought it to {plain.told}."
         )
         said.append(comparison(winner, plain))
     learned = "at least" if winner.g >= LEARNED else "below"

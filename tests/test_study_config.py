@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from omegaconf import OmegaConf
 
 from study.config import VARIANTS, Config
@@ -50,6 +51,71 @@ def test_text_is_a_value_and_never_a_reference(word: str) -> None:
             settings(word)
     else:
         assert OmegaConf.select(settings(word), key) == text
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("ledger", "sqlite:///there/${oc.env:SECRET}.db"),
+        ("ledger", r"a\${oc.env:SECRET}"),
+        ("cache", r"\\${oc.env:SECRET}\\"),
+        ("run", "${grammar}"),
+    ],
+)
+def test_text_stays_text_in_a_file_and_on_the_way_through_one(
+    key: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "told")
+    asked = settings(f"{key}={text}")
+    assert OmegaConf.select(asked, key) == values(asked)[key] == text
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump({key: text}), encoding="utf-8")
+    assert values(settings(f"config={file}"))[key] == text
+    write_settings(tmp_path, asked)
+    assert values(settings(f"config={tmp_path / 'config.yaml'}"))[key] == text
+    assert check(tmp_path, asked)
+
+
+def test_text_in_a_list_stays_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "told")
+    (tmp_path / "mine.yaml").write_text("verify: {learners: ['${oc.env:SECRET}']}\n", encoding="utf-8")
+    for word in ("verify.learners=[${oc.env:SECRET}]", f"config={tmp_path / 'mine.yaml'}"):
+        assert values(settings(word))["verify.learners"] == ["${oc.env:SECRET}"]
+
+
+def test_a_folder_with_a_reference_is_compared_by_its_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "told")
+    (tmp_path / "config.yaml").write_text("target: '${oc.env:SECRET}'\n", encoding="utf-8")
+    assert settings_of(tmp_path) == {"target": "${oc.env:SECRET}"} | settings_of_an_empty_one(tmp_path)
+
+
+def settings_of_an_empty_one(folder: Path) -> dict[str, object]:
+    (folder / "empty").mkdir()
+    (folder / "empty" / "config.yaml").write_text("{}", encoding="utf-8")
+    return settings_of(folder / "empty")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "search.evaluations=${oc.decode:5}",
+        "search.baselines=[${oc.decode:5}]",
+        "learner.width=${search.seed}",
+        "ledger=???",
+    ],
+)
+def test_what_would_be_a_reference_is_no_number_and_nothing_is_left_open(word: str) -> None:
+    with pytest.raises(StudyError, match=word.partition("=")[0]) as caught:
+        settings(word)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_file_that_comes_with_the_project_refers_to_anything() -> None:
+    files = [*Path(__file__).resolve().parents[1].glob("study/**/*.yaml")]
+    assert files
+    assert not [file.name for file in files if "${" in file.read_text(encoding="utf-8")]
 
 
 def test_a_command_line_is_made_from_the_settings_and_gives_them_again() -> None:

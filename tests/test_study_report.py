@@ -206,6 +206,18 @@ def test_the_answer_comes_first_and_is_what_fresh_trainings_gave(searched: Path)
     assert alone == "Not verified yet: a single example seems to teach ideal the target"
 
 
+def test_what_is_not_verified_is_marked_where_it_stands() -> None:
+    mine = result().isel(seed=[0, 0, 0])
+    found = page.found(mine, None)
+    rows = [*page.front(mine, found), *page.baselines(found)]
+    assert [len(row.trainings) for row in rows] == [3, 3]
+    assert tables.teaching_sets(mine, rows).count("(not verified)") == 2
+    assert tables.teaching_set(mine, rows[0], []).count("(not verified)") == 1
+    again = page.found(result(), verified())
+    assert "not verified" not in tables.teaching_sets(result(), [again[0], again[2]])
+    assert "(one training, not verified)" in tables.teaching_sets(result(), [again[1]])
+
+
 def test_every_part_is_there(searched: Path) -> None:
     outline = read(searched / "report.html")
     assert outline.said["h2"] == [

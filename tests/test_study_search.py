@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -19,7 +20,7 @@ from omegaconf import OmegaConf
 
 import grammars
 import search
-from study import job
+from study import half_way, job
 from study.cluster import Cluster
 from study.commands import search as command
 from study.entry import INTERRUPTED
@@ -148,6 +149,107 @@ def test_ctrl_c_writes_what_there_is_and_the_same_command_goes_on(
     before = trials(Path("mine"))
     assert command.main(SMALL) == 0
     assert trials(Path("mine")) == before
+
+
+LADDER = ["learner=conv", "learner.depth=2", "learner.width=4", "learner.steps=16", "search.ladder=true"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ([], r"not finished: (\d) of 6 evaluations done"),
+        (LADDER, r"not finished: (\d) of 6 lessons looked at, \d trained in full"),
+    ],
+    ids=["plain", "ladder"],
+)
+def test_a_run_can_be_looked_at_half_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str], said: str
+) -> None:
+    words = [*SMALL, "search.seeds=1", "search.baselines=[1]", "search.shrink=4", "verify.learners=[]", *more]
+    written: list[tuple[xr.Dataset, str]] = []
+
+    def watched(run: Run) -> Path:
+        path = write(run)
+        with xr.open_dataset("mine/result.nc") as data:
+            written.append((data.load(), path.read_text(encoding="utf-8")))
+        return path
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(job, "workers", lambda settings: 0)
+    monkeypatch.setattr(command, "write", watched)
+    monkeypatch.setattr(half_way, "SECONDS", 0.0)
+    monkeypatch.setattr(half_way, "TIMES", 0.0)
+    assert command.main(words) == 0
+    *before, (last, page) = written
+    running = [(data, text) for data, text in before if data.attrs["stopped"] == "running"]
+    matches = [re.search(said, text) for _, text in before]
+    done = [int(match[1]) for match in matches if match is not None]
+    assert len(done) == len(before) > len(running) > 1
+    assert done == sorted(done)
+    assert 3 in done or more
+    assert done[: len(running)] == [int((data["origin"] == "search").sum()) for data, _ in running]
+    assert "still to come: the rest of the search, shrinking." in running[0][1]
+    assert "still to come: shrinking." in before[-1][1]
+    assert last.attrs["stopped"] == ""
+    assert "not finished" not in page
+
+    # Nothing is trained again, and during the search nothing is written.
+    written.clear()
+    monkeypatch.setattr(half_way, "SECONDS", float("inf"))
+    assert command.main(words) == 0
+    assert len(written) == 2
+    again, plain = written[-1]
+    xr.testing.assert_equal(again, last)
+    assert plain.replace(again.attrs["created"], "") == page.replace(last.attrs["created"], "")
+
+
+def test_half_way_costs_a_fiftieth_and_no_more() -> None:
+    moments = iter([0.0, 59.0, 60.0, 70.0, 569.0, 571.0, 572.0])
+    wrote: list[list[str]] = []
+    watch = half_way.HalfWay(
+        lambda _, ahead: wrote.append(list(ahead)), [half_way.SEARCH, half_way.VERIFICATION], moments.__next__
+    )
+
+    def standing(done: int = 3, trained: int = 1) -> search.Progress:
+        return search.Progress(
+            done, 6, 0, 0, 0, 0, trained, 0, 0.5, 1, "one", 1.0, None, so_far=lambda: xr.Dataset()
+        )
+
+    watch.searching(standing())
+    assert not wrote  # 59 s
+    watch.searching(standing())
+    assert len(wrote) == 1  # which took 10 s
+    watch.searching(standing())
+    assert len(wrote) == 1  # 499 s later
+    watch.searching(standing())
+    assert wrote == [[half_way.SEARCH, half_way.VERIFICATION]] * 2
+
+
+def test_half_way_is_not_written_at_the_end_nor_of_what_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(half_way, "SECONDS", 0.0)
+    wrote: list[list[str]] = []
+    watch = half_way.HalfWay(lambda _, ahead: wrote.append(list(ahead)), [half_way.SEARCH])
+    for done, trained in ((3, 0), (6, 1)):
+        watch.searching(
+            search.Progress(done, 6, 0, 0, 0, 0, trained, 0, 0.5, 1, "one", 1.0, None, so_far=xr.Dataset)
+        )
+    assert not wrote
+    watch.past(half_way.SEARCH, xr.Dataset())
+    assert wrote == [[]]
+
+
+def test_where_half_way_cannot_be_written_the_search_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(_: xr.Dataset, ahead: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(half_way, "SECONDS", 0.0)
+    watch = half_way.HalfWay(full, [half_way.SEARCH])
+    watch.searching(search.Progress(3, 6, 0, 0, 0, 0, 1, 0, 0.5, 1, "one", 1.0, None, so_far=xr.Dataset))
+    assert "no space left" in caplog.text
+    with pytest.raises(OSError, match="no space left"):
+        watch.past(half_way.SEARCH, xr.Dataset())
 
 
 def test_a_second_driver_is_refused(finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,6 +162,41 @@ def test_what_is_said_of_fewer_examples_is_what_was_tried() -> None:
     assert fewer(None) == foretold(xr.Dataset()) == ""
 
 
+@pytest.mark.parametrize("dropped", [False, True])
+def test_what_is_said_of_cheap_looks_is_what_their_scouts_found(dropped: bool) -> None:
+    verdict = {
+        "rung": "short training (4 steps)",
+        "predicts": "full training",
+        "scouts": 12,
+        "tau": 0.5,
+        "tau_low": -0.25 if dropped else 0.25,
+        "tau_high": 0.75,
+        "quarter": 2 / 3,
+        "quarter_chance": 0.25,
+        "dropped": dropped,
+    }
+    result = xr.Dataset(
+        {
+            "origin": ("trial", ["iid", "search", "search", "search"]),
+            "generalization_at": (
+                ("trial", "fidelity"),
+                [[np.nan, 0.5], [0.2, 0.4], [0.1, np.nan], [np.nan, 0.3 if dropped else np.nan]],
+            ),
+            "seconds_at": (("trial", "fidelity"), [[np.nan, 9.0], [1.0, 9.0], [2.0, np.nan], [np.nan, 9.0]]),
+        },
+        attrs={"ladder": json.dumps([verdict])},
+    )
+    said = foretold(result)
+    ends = "no better than chance, so it was dropped." if dropped else "it was kept."
+    assert said.startswith(
+        "short training (4 steps) foretold full training with Kendall's tau 0.50 "
+        f"[{-0.25 if dropped else 0.25:.2f}, 0.75] (67% of the best quarter found, 25% by chance; "
+        f"12 lessons promoted by lot): {ends} "
+    )
+    full = "2 of 3" if dropped else "1 of 2"
+    assert said.endswith(f"{full} lessons were trained in full; looking first cost 3 s.")
+
+
 def test_of_a_grid_where_a_sentence_says_nothing_it_is_said_so() -> None:
     verified = xr.Dataset(
         {

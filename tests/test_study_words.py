@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from study.last_words import table
 from study.progress import duration
 from study.words import Found, best, best_baseline, comparison, found, front, headline, meaning
 
@@ -47,6 +48,26 @@ def test_failed_evaluations_never_win() -> None:
 )
 def test_a_comparison_rests_on_paired_fresh_trainings(mine, theirs, words: str) -> None:
     assert words in comparison(teaching_set(2, *mine), teaching_set(64, *theirs, origin="iid"))
+
+
+def test_what_the_search_chose_by_is_marked_in_every_row() -> None:
+    rows = [
+        teaching_set(1, 0.9, 0.92, 0.91, fresh=False),
+        teaching_set(2, 0.95, fresh=False),
+        teaching_set(3, 0.7, 0.72, 0.71),
+        teaching_set(4),
+        teaching_set(64, 0.5, origin="iid", fresh=False),
+    ]
+    assert [row.told.partition(" ")[2] for row in rows] == [
+        f"{rows[0].interval.partition(' ')[2]} (not verified)",
+        "(one training, not verified)",
+        rows[2].interval.partition(" ")[2],
+        "",
+        "(one training, not verified)",
+    ]
+    head, *lines = table(rows)
+    assert ["not verified" in one for one in lines] == [True, True, False, False, True]
+    assert {one.index("take(") for one in lines} == {head.index("sentence")}
 
 
 def test_single_trainings_and_chosen_figures_are_not_compared() -> None:

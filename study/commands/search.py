@@ -19,6 +19,7 @@ import analysis
 import search
 from study.entry import INTERRUPTED
 from study.folder import check, name_of, place, write_settings
+from study.half_way import SEARCH, SHRINKING, TUNING, VERIFICATION, HalfWay
 from study.help import page
 from study.job import Pupil, device, ladder_of, objective_of, pool, pupils, searcher_of, with_tuned, workers
 from study.last_words import say
@@ -69,22 +70,30 @@ def run(path: Path, settings: DictConfig, again: Sequence[Pupil]) -> int:
         cache=search.open_cache(settings.cache),
         again=again_command,
     )
+
+    def leave(found: xr.Dataset, ahead: Sequence[str]) -> None:
+        analysis.save(found.assign_attrs(command=command(settings)), path / "result.nc", whole)
+        if ahead and not interrupted(found):  # else the page comes at the end
+            write(report_of(path, settings, found, None, ahead))
+
+    half_way = HalfWay(leave, stages(settings, again))
     with pool(settings) as trainers, ledger as book:
-        result = searched = look(settings, objective, book, trainers).assign_attrs(command=command(settings))
-        analysis.save(result, path / "result.nc", whole)
-        least = tuned = verified = None
         for stage in ("minimal.nc", "tuning.nc"):  # of an earlier state of the search; the ledger has it all
             (path / stage).unlink(missing_ok=True)
+        result = searched = look(settings, objective, book, trainers, half_way)
+        half_way.past(SEARCH, result)
+        least = tuned = verified = None
         if settings.search.shrink and not interrupted(result):
             least = shrink(settings, objective, searched, book, trainers)
         if least is not None:
             analysis.save(least, path / "minimal.nc", whole)
             result = search.with_minimal(searched, least, grammar)
-            analysis.save(result, path / "result.nc", whole)
+            half_way.past(SHRINKING, result)
         if settings.search.tune and not interrupted(result, least):
             tuned = tune(settings, objective, result, book, trainers)
         if tuned is not None:
             analysis.save(tuned, path / "tuning.nc", whole)
+            half_way.past(TUNING, result)
         if again and not interrupted(result, least, tuned):
             with Progress() as progress:
                 verified = search.verify(
@@ -114,13 +123,33 @@ def interrupted(*stages: xr.Dataset | None) -> bool:
     return any(one is not None and one.attrs["stopped"] == "interrupted" for one in stages)
 
 
+def stages(settings: DictConfig, again: Sequence[Pupil]) -> list[str]:
+    """What a run does, in order."""
+    asked = {
+        SEARCH: True,
+        SHRINKING: settings.search.shrink,
+        TUNING: settings.search.tune,
+        VERIFICATION: again,
+    }
+    return [stage for stage, wanted in asked.items() if wanted]
+
+
 def look(
-    settings: DictConfig, objective: search.Objective, book: search.Ledger, trainers: Executor
+    settings: DictConfig,
+    objective: search.Objective,
+    book: search.Ledger,
+    trainers: Executor,
+    half_way: HalfWay,
 ) -> xr.Dataset:
     """The search itself, with its baselines."""
     grammar = load_grammar(settings)
     without = search.Without(grammar.parse(settings.target, "Set"))
     with Progress() as progress:
+
+        def told(now: search.Progress) -> None:
+            progress.searching(now)
+            half_way.searching(now)
+
         return search.minimise(
             objective,
             grammar,
@@ -130,7 +159,7 @@ def look(
             trainers,
             baselines=search.iid(grammar, settings.target, settings.search.seed, settings.search.baselines),
             allow=None if settings.search.allow_target else without,
-            progress=progress.searching,
+            progress=told,
             ladder=ladder_of(settings),
         )
 
@@ -209,8 +238,14 @@ def parts(settings: DictConfig, again: Sequence[Pupil]) -> list[Part]:
     ]
 
 
-def report_of(path: Path, settings: DictConfig, result: xr.Dataset, verified: xr.Dataset | None) -> Run:
-    """What the report is made from."""
+def report_of(
+    path: Path,
+    settings: DictConfig,
+    result: xr.Dataset,
+    verified: xr.Dataset | None,
+    ahead: Sequence[str] = (),
+) -> Run:
+    """What the report is made from; `ahead` are the stages of the run that are not over."""
     return Run(
         folder=path,
         result=result,
@@ -220,6 +255,7 @@ def report_of(path: Path, settings: DictConfig, result: xr.Dataset, verified: xr
         dashboard=dashboard_of(path, settings),
         sentences=settings.report.sentences,
         settings=OmegaConf.to_yaml(settings, resolve=True),
+        ahead=tuple(ahead),
     )
 
 

@@ -14,12 +14,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from search.glance import Glance, glance
+from search.glance import Glance, climbed, glance, lessons_per_minute
 from search.lock import holder
-from study.commands.search import ledger_of, study_of
+from study.commands.search import SHRINK_SEEDS, ledger_of, study_of
 from study.errors import StudyError
 from study.progress import duration
 from study.resolve import resolve
+from study.settings import literal, read
 
 HEAD = """\
 python -m study.status folder [folder ...] [--help]
@@ -55,10 +56,20 @@ def standing(path: Path) -> list[str]:
     seen = glance(url, study)
     if seen is None:
         return [*lines, line("search", "nothing is done yet")]
-    again = glance(url, f"{study}-verify" if settings.ledger else "verify")
-    lines += [line("search", done(seen, settings)), *best(seen), *pace(seen, settings, driver)]
-    if again is not None:
-        lines.append(line("verify", f"{again.done + again.baselines} trainings done"))
+
+    def beside(role: str) -> Glance | None:
+        return glance(url, f"{study}-{role}" if settings.ledger else role)
+
+    lines.append(line("search", done(seen, settings)))
+    if settings.search.get("ladder"):
+        rungs: list[Glance] = []
+        while (rung := beside(f"rung-{len(rungs)}")) is not None:
+            rungs.append(rung)
+        full, seen = seen.done, climbed(seen, rungs)
+        lines[-1] = line("search", looked_at(seen, full, settings))
+    lines += [*best(seen), *pace(seen, settings, driver)]
+    later = {stage: beside(stage) for stage in ("shrink", "tune", "verify")}
+    lines += [line(stage, after(stage, one, settings)) for stage, one in later.items() if one is not None]
     if seen.failures:
         lines.append(line("failures", f"{len(seen.failures)}; the last: {seen.failures[-1]}"))
     lines += under_way(seen, bool(driver) or bool(settings.ledger))
@@ -71,7 +82,9 @@ def standing(path: Path) -> list[str]:
             line("shared by" if place == 0 else "", f"{name}, seen {ago(now - moment)}")
             for place, (name, moment) in enumerate(sorted(seen.drivers.items()))
         ]
-    written = [one.last_write for one in (seen, again) if one is not None and one.last_write is not None]
+    written = [
+        one.last_write for one in (seen, *later.values()) if one is not None and one.last_write is not None
+    ]
     if written:
         lines.append(line("last write", ago(now - max(written))))
     report = path / "report.html"
@@ -84,23 +97,18 @@ def settings_of(path: Path) -> DictConfig:
     if not file.is_file():
         raise StudyError(f"{path} is not the folder of a run{instead(path)}")
     try:
-        chosen = OmegaConf.load(file)
-        if not isinstance(chosen, DictConfig):
+        chosen = read(file)
+        if not isinstance(chosen, dict):
             raise YAMLError("a list")
         return with_defaults(chosen)
     except (YAMLError, OmegaConfBaseException, UnicodeDecodeError, OSError) as error:
         raise StudyError(f"{file} cannot be read: {' '.join(str(error).split())}") from None
 
 
-def with_defaults(chosen: DictConfig) -> DictConfig:
+def with_defaults(chosen: dict[str, Any]) -> DictConfig:
     """What a run of today has and an older file may lack; a setting that is unknown today is left alone."""
     defaults: Any = resolve([]).settings
-    return OmegaConf.create(
-        {
-            **OmegaConf.to_container(chosen, resolve=True),  # type: ignore[dict-item]
-            "ledger": chosen.get("ledger", defaults.ledger),
-        }
-    )
+    return OmegaConf.create(literal(chosen | {"ledger": chosen.get("ledger", defaults.ledger)}))
 
 
 def instead(path: Path) -> str:
@@ -127,9 +135,30 @@ def line(name: str, value: str) -> str:
 
 def done(seen: Glance, settings: DictConfig) -> str:
     text = f"{seen.done} of {settings.search.evaluations} evaluations"
-    if settings.search.baselines:
-        text += f", {seen.baselines} of {len(settings.search.baselines)} baselines"
-    return text + (f", {seen.below} on lower rungs" if seen.below else "")
+    return text + beside_it(seen, settings)
+
+
+def looked_at(seen: Glance, full: int, settings: DictConfig) -> str:
+    """How far a search with a ladder is, whose budget counts lessons at its foot."""
+    text = f"{seen.done} of {settings.search.evaluations} lessons looked at, {full} trained in full"
+    return text + beside_it(seen, settings)
+
+
+def beside_it(seen: Glance, settings: DictConfig) -> str:
+    """The baselines."""
+    asked = len(settings.search.baselines or ())
+    return f", {seen.baselines} of {asked} baselines" if asked else ""
+
+
+def after(stage: str, seen: Glance, settings: DictConfig) -> str:
+    """How far a stage after the search is; what an earlier state of the search left there counts too."""
+    if stage == "shrink":
+        trainings, most = seen.done * SHRINK_SEEDS, settings.search.get("shrink", 0)
+        return f"{trainings} {f'of at most {most} ' * (trainings <= most)}trainings done, on fewer examples"
+    if stage == "tune":
+        tried, most = seen.configurations, settings.search.get("tunings", 0)
+        return f"{tried} {f'of {most} ' * (tried <= most)}settings of the learner, {seen.done} trainings done"
+    return f"{seen.done + seen.baselines} trainings done"
 
 
 def best(seen: Glance) -> list[str]:
@@ -143,13 +172,15 @@ def best(seen: Glance) -> list[str]:
 
 
 def pace(seen: Glance, settings: DictConfig, driver: str | None) -> list[str]:
-    """Evaluations a minute, and the time left where somebody is at it."""
+    """Evaluations a minute, with a ladder lessons, and the time left where somebody is at it."""
     left = settings.search.evaluations - seen.done
-    if seen.per_minute is None or left <= 0:
+    ladder = settings.search.get("ladder")
+    rate = lessons_per_minute(seen) if ladder else seen.per_minute
+    if rate is None or left <= 0:
         return []
-    text = f"{seen.per_minute:.1f} evaluations a minute"
+    text = f"{rate:.1f} {'lessons' if ladder else 'evaluations'} a minute"
     if driver or settings.ledger:
-        text += f", about {duration(60 * left / seen.per_minute)} left"
+        text += f", about {duration(60 * left / rate)} left"
     return [line("rate", text)]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 import grammars
@@ -28,7 +29,7 @@ from study.report.html import (
 )
 from study.report.pictures import Picture, drawn, of_examples, of_samples
 from study.report.samples import examples_of, samples_of
-from study.report.tables import MEANT, asked, teaching_set, teaching_sets, trials, verification
+from study.report.tables import MEANT, asked, several, teaching_set, teaching_sets, trials, verification
 from study.words import Found, baselines, best, best_baseline, found, front, headline, meaning
 
 CHOSEN = (
@@ -49,6 +50,7 @@ class Run:
     dashboard: str
     sentences: int
     settings: str
+    ahead: tuple[str, ...] = ()  # stages that are not over, while the run is at work
 
     @property
     def learner(self) -> str:
@@ -103,14 +105,10 @@ def body(
     sheets: Sequence[Mapping[str, Picture]],
 ) -> str:
     """The page from its head to its provenance."""
-    stopped = run.result.attrs.get("stopped")
-    note = {
-        "interrupted": "This run was interrupted: here is what had finished. The same command goes on.",
-        "exhausted": "The searcher ran out of new sentences before its budget was used up.",
-    }.get(str(stopped), "")
+    note = standing(run)
     known = learned_sets.found_in(run.folder)
     chart = {name: one.html(run.command) for name, one in charts.items()}
-    several = [
+    shown_sets = [
         teaching_set(
             run.result, row, list(pair.values()), learned_sets.said(known, run.learner, row.sentence)
         )
@@ -121,7 +119,7 @@ def body(
             chart.get("front", ""),
             teaching_sets(run.result, [*front(run.result, rows), *baselines(rows)]),
         ],
-        "The best teaching sets": [cards(several, run.command)],
+        "The best teaching sets": [cards(shown_sets, run.command)],
         **{
             title: [*inner, made(run.command)]
             for title, inner in thrift.parts(run.folder, run.result).items()
@@ -151,6 +149,28 @@ def body(
     )
 
 
+def standing(run: Run) -> str:
+    """Whether the run came to its end, and where not how far it is; nothing where all is well."""
+    stopped = str(run.result.attrs.get("stopped"))
+    if run.ahead or stopped == "running":
+        budget = int(run.result.attrs["evaluations"])
+        own = (run.result["origin"] == "search").values
+        done = min(int(own.sum()), budget)  # those of shrinking come on top
+        tried = f"{done} of {several(budget, 'evaluation')} done"
+        if "fidelity" in run.result.dims:
+            full = int(np.isfinite(run.result["generalization_at"].values[own, -1]).sum())
+            tried = f"{done} of {several(budget, 'lesson')} looked at, {full} trained in full"
+        to_come = f", still to come: {', '.join(run.ahead)}" if run.ahead else ""
+        return (
+            f"This run is not finished: {tried}{to_come}. "
+            "The page is written anew while the run is at work; where it is not, the same command goes on."
+        )
+    return {
+        "interrupted": "This run was interrupted: here is what had finished. The same command goes on.",
+        "exhausted": "The searcher ran out of new sentences before its budget was used up.",
+    }.get(stopped, "")
+
+
 def learned(run: Run, chosen: Sequence[Found], known: Sequence[Description]) -> str:
     """The samples of every verified learner after the best teaching set, and all of it in sentences."""
     pictures = "y" in run.result.dims
@@ -158,13 +178,13 @@ def learned(run: Run, chosen: Sequence[Found], known: Sequence[Description]) -> 
         counts = {(one.learner, one.taught): one.samples for one in known}
         return learned_sets.in_sentences(known, run.folder, counts, pictures) if chosen else ""
     winner = next((row for row in chosen if row.fresh), None)
-    several = ""
+    each = ""
     if winner is not None:
-        several = paragraph(f"All were taught {winner.sentence}.", "soft") + learned_sets.each_learner(
+        each = paragraph(f"All were taught {winner.sentence}.", "soft") + learned_sets.each_learner(
             run.verified, winner, known, run.target, run.window, run.command
         )
     counts = learned_sets.counts_of(run.verified)
-    return several + learned_sets.in_sentences(known, run.folder, counts, pictures)
+    return each + learned_sets.in_sentences(known, run.folder, counts, pictures)
 
 
 def across(run: Run, chosen: Sequence[Found]) -> str:

@@ -51,7 +51,7 @@ def drawn(
     """The charts of the page by their names; `shown` are the teaching sets whose pictures are wanted."""
     if not np.isfinite(result.get("generalization", np.nan)).any():
         return {}
-    best = "; ".join(f"{row.interval} at n = {row.n}" for row in front(result, rows))
+    best = "; ".join(f"{row.told} at n = {row.n}" for row in front(result, rows))
     g = result["generalization"].mean([dim for dim in result["generalization"].dims if dim != "trial"])
     mine = g.values[result["origin"].values.astype(str) == "search"]
     peak = "" if np.isnan(mine).all() else f"; the largest is {np.nanmax(mine):.2f}"

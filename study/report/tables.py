@@ -48,7 +48,7 @@ def teaching_sets(result: xr.Dataset, rows: Sequence[Found]) -> str:
         cells = [
             Cell(str(row.n)),
             number(row.bits, 0),
-            Cell(row.interval, repr(row.g) if row.trainings else ""),
+            Cell(row.told, repr(row.g) if row.trainings else ""),
             text("yes" if uses_target(result, row) else "no"),
             text("search" if own else "baseline"),
             sentence(row.sentence),
@@ -59,7 +59,7 @@ def teaching_sets(result: xr.Dataset, rows: Sequence[Found]) -> str:
 
 def teaching_set(result: xr.Dataset, row: Found, pictures: Sequence[Picture], said: str = "") -> str:
     """What a teaching set says, what was taught, what was learned; `said` is HTML about the learned set."""
-    numbers = [("n", str(row.n)), ("bits", f"{row.bits:.0f}"), ("g", row.interval)]
+    numbers = [("n", str(row.n)), ("bits", f"{row.bits:.0f}"), ("g", row.told)]
     numbers.append(("uses target", "yes" if uses_target(result, row) else "no"))
     return card(row.name, row.sentence, numbers, *(one.html() for one in pictures), said)
 
