@@ -5,6 +5,7 @@
 #   make test-slow                                   the slow ones, the notebooks among them
 #   make bench                                       how fast the languages and the learners are, and two peers
 #   make bench-gpu                                   populations on a GPU, where there is one
+#   make compare                                     the tables of searchers and of the ladder, made or read
 #   make lint                                        ruff and mypy alone
 #   make clean                                       removes the environment and the caches, never runs/
 #
@@ -22,7 +23,7 @@ PIP_INSTALL = $(VENV)/bin/python -m pip install --disable-pip-version-check --qu
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help search test test-slow bench bench-gpu lint clean
+.PHONY: help search test test-slow bench bench-gpu compare lint clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -69,6 +70,16 @@ bench: $(VENV)/.stamp-run
 
 bench-gpu: $(VENV)/.stamp-run
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/population.py
+
+# What is in the data is read; without it this takes half a day.
+compare: export PYTHONPATH = .
+compare: export OMP_NUM_THREADS = 1
+compare: $(VENV)/.stamp-run
+	$(VENV)/bin/python tests/tables/searchers.py machine --seeds 10 --data study/results/searchers
+	$(VENV)/bin/python tests/tables/searchers.py conv --seeds 5 --searchers genetic tpe random iid --data study/results/searchers
+	$(VENV)/bin/python tests/tables/searchers.py polygons --seeds 5 --searchers genetic tpe random iid --data study/results/searchers
+	$(VENV)/bin/python tests/tables/searchers.py region --seeds 5 --searchers genetic "genetic, words only" random iid --data study/results/searchers
+	$(VENV)/bin/python tests/tables/searchers.py region --seeds 10 --first-seed 10 --evaluations 200 --searchers genetic iid --data study/results/searchers
 
 clean:
 	rm -rf "$(VENV)" .venv-bench build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

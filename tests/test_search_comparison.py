@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shlex
 import shutil
 import sys
 from dataclasses import replace
@@ -87,28 +88,31 @@ def test_the_command_prints_a_table_and_goes_on(
     assert len(taught) == done
 
 
-FOUR = ["--searchers", "genetic", "tpe", "random", "iid"]
-REGION = ["--searchers", "genetic", "genetic, words only", "random", "iid"]
-COMMITTED: dict[str, list[str]] = {"machine": [], "conv": FOUR, "polygons": FOUR, "region": REGION}
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "search" / "README.md").read_text(encoding="utf-8")
+COMMANDS = [shlex.split(line) for line in re.findall(r"^PYTHONPATH=. python tests/tables/(.*)$", PAGE, re.M)]
 
 
-@pytest.mark.parametrize("task", COMMITTED)
+def test_one_command_makes_all_committed_tables() -> None:
+    made = re.findall(r"bin/python tests/tables/(.*)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert [shlex.split(line) for line in made] == COMMANDS
+    kept = {path.stem for path in (ROOT / "study" / "results" / "searchers").glob("*.nc")}
+    assert {one[1] for one in COMMANDS if one[0] == "searchers.py"} == kept
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_the_committed_tables_are_those_of_their_data(
-    task: str,
-    compare: ModuleType,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = Path(__file__).parents[1]
-    shutil.copy(root / "study" / "results" / "searchers" / f"{task}.nc", tmp_path)
-    page = (root / "search" / "README.md").read_text(encoding="utf-8")
-    [seeds] = re.findall(rf"searchers.py {task} --seeds (\d+)", page)
-    monkeypatch.setattr(compare, "evaluate", None)  # nothing is trained
-    words = ["searchers.py", task, "--seeds", seeds, "--data", str(tmp_path), *COMMITTED[task]]
-    monkeypatch.setattr(sys, "argv", words)
-    compare.main()
-    assert capsys.readouterr().out.strip() in page
+    place = words.index("--data") + 1
+    shutil.copytree(ROOT / words[place], tmp_path / "data")
+    loaded("searchers")
+    made = loaded(words[0].removesuffix(".py"))
+    monkeypatch.setattr(made, "evaluate", None)  # nothing is trained
+    monkeypatch.setattr(bench, "evaluate", None)  # and restored at the end
+    monkeypatch.setattr(sys, "argv", [*words[:place], str(tmp_path / "data"), *words[place + 1 :]])
+    made.main()
+    assert capsys.readouterr().out.strip() in PAGE
 
 
 @pytest.mark.slow

@@ -1,8 +1,8 @@
 """Every searcher at equal numbers of distinct full trainings: the comparison of the room `search`.
 
-PYTHONPATH=. python tests/tables/searchers.py machine region --data study/results/searchers
-PYTHONPATH=. python tests/tables/searchers.py conv polygons --seeds 5 \
-    --searchers genetic tpe random iid --data study/results/searchers
+make compare
+PYTHONPATH=. python tests/tables/searchers.py region --seeds 10 --first-seed 10 --evaluations 200 \
+    --searchers genetic iid --data study/results/searchers
 PYTHONPATH=. python tests/tables/searchers.py machine --seeds 2 --evaluations 8 --searchers random iid
 
 **Fixed beforehand.** The primary measure is the number of trainings until a lesson reaches g0, the task's
@@ -13,6 +13,9 @@ g0. A search that never does has the budget + 1 (censored, and shown so). Beside
 it: in units of g times octaves, 10 at most. Seeds are paired: seed i gives every searcher equal trainings for
 equal lessons. Each searcher is held against `genetic` by an exact permutation test of the paired differences
 (sign flips; two-sided), corrected by Holm within a task and a measure.
+
+**Added afterwards**, when the tables of 40 trainings were known: the smallest n on the same front whose
+verified g reaches g0, compared on the scale of log2.
 
 What is finished is in the folder of `--data`, a netCDF file for each task, and is not done again; markdown is
 printed at the end. Each training is kept beside it (`.jsonl`), so that searchers which propose the same
@@ -39,6 +42,7 @@ from search.verification import fresh_seed
 
 FRESH = 3  # seeds of a verified g
 MOST = log2(1024)
+NONE = 2048  # of a search in which no lesson reaches g0: more than any has
 AGAINST = "genetic"
 EXACT = 16  # seeds up to which all sign flips are listed
 
@@ -180,6 +184,7 @@ def measured(task: Target, history: Sequence[Evaluated], seed: int, budget: int,
     return {
         "until": until,
         "hypervolume": hypervolume([(g, octaves) for g, octaves, _ in points]),
+        "smallest": min((round(2**octaves) for g, octaves, _ in points if g >= task.g0), default=NONE),
         "best_g": top[0],
         "best_n": round(2 ** top[1]),
         "best_sentence": top[2],
@@ -250,6 +255,7 @@ class Results:
             "trainings": "trainings",
             "hypervolume": "g octaves",
             "budget": "trainings",
+            "smallest": "examples",
             "seconds": "s",
             "trained": "trainings",
             "full": "lessons",
@@ -266,19 +272,25 @@ class Results:
         os.replace(beside, self.path)
 
 
+def each(values: Sequence[int], most: int) -> str:
+    """The median of counts and all of them; what is above `most` is not known."""
+    shown = ", ".join(f">{most}" if value > most else str(value) for value in sorted(values))
+    middle = float(np.median(values))
+    return f"{f'>{most}' if middle > most else f'{middle:g}'} ({shown})"
+
+
 def table(name: str, rows: Sequence[Sequence[dict]], labels: Sequence[str], budget: int) -> str:
     """One task in markdown; `rows[searcher][seed]`."""
     task, seeds = TASKS[name], len(rows[0])
     compared = [place for place, label in enumerate(labels) if label != AGAINST]
     p: dict[str, dict[int, float]] = {}
-    for measure in ("until", "hypervolume"):
+    for measure in ("until", "smallest", "hypervolume"):
         if AGAINST not in labels:
             p[measure] = {}
             continue
-        own = np.array([one[measure] for one in rows[labels.index(AGAINST)]], float)
-        raw = [
-            permutation(np.array([one[measure] for one in rows[place]], float) - own) for place in compared
-        ]
+        seen = np.array([[one[measure] for one in those] for those in rows], float)
+        seen = np.log2(seen) if measure == "smallest" else seen
+        raw = [permutation(seen[place] - seen[labels.index(AGAINST)]) for place in compared]
         p[measure] = dict(zip(compared, holm(raw), strict=True))
     lines = [
         f"**{name}**: {task.target} on {task.side}x{task.side} taught to `{task.learner}`"
@@ -286,21 +298,24 @@ def table(name: str, rows: Sequence[Sequence[dict]], labels: Sequence[str], budg
         f"{seeds} paired seeds, {budget} trainings each. "
         f"p is against `{AGAINST}`, by Holm for {len(compared)} comparisons.",
         "",
-        "| searcher | trainings until g0: median (each) | p | hypervolume: mean (least–greatest) | p | "
-        "best verified g: mean | median n of it |",
-        "|---|---|---|---|---|---|---|",
+        "| searcher | trainings until g0: median (each) | p | smallest n with g0: median (each) | p | "
+        "hypervolume: mean (least–greatest) | p | best verified g: mean | median n of it |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for place, label in enumerate(labels):
-        until = [one["until"] for one in rows[place]]
         volume = [one["hypervolume"] for one in rows[place]]
-        shown = ", ".join(f">{budget}" if value > budget else str(value) for value in sorted(until))
-        middle = float(np.median(until))
+
+        def corrected(measure: str, place: int = place) -> str:
+            return f"{p[measure][place]:.3f}" if place in p[measure] else "–"
+
         cells = [
             f"`{label}`",
-            f"{f'>{budget}' if middle > budget else f'{middle:g}'} ({shown})",
-            *([f"{p['until'][place]:.3f}"] if place in p["until"] else ["–"]),
+            each([one["until"] for one in rows[place]], budget),
+            corrected("until"),
+            each([one["smallest"] for one in rows[place]], 1024),
+            corrected("smallest"),
             f"{np.mean(volume):.2f} ({min(volume):.2f}–{max(volume):.2f})",
-            *([f"{p['hypervolume'][place]:.3f}"] if place in p["hypervolume"] else ["–"]),
+            corrected("hypervolume"),
             f"{np.mean([one['best_g'] for one in rows[place]]):.3f}",
             f"{np.median([one['best_n'] for one in rows[place]]):g}",
         ]
