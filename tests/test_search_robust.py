@@ -1,28 +1,35 @@
-"""What a search survives: kills, a full file, no memory, a clock set back, while a reader looks on.
+"""What a search survives: kills, a full file, no memory, a clock set back, while a dashboard looks on.
 
 The training is a stub, so that each search takes a moment; ledger, artifacts, files and processes are real.
 """
 
+import json
 import os
 import random
 import resource
+import select
 import signal
 import sqlite3
 import sys
 import threading
 import time
+import traceback
+import urllib.request
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import numpy as np
 import optuna
 import pytest
 import sqlalchemy
 import xarray as xr
+from optuna.artifacts import FileSystemArtifactStore
 
 import grammars
 import search
@@ -106,6 +113,93 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[xr.Dataset
         yield drive(tmp_path_factory.mktemp("undisturbed"))
 
 
+class Quiet(WSGIRequestHandler):
+    """A server that logs nothing."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def look_on(folder: Path, enough: int, told: int) -> None:
+    """Serve the dashboard and ask it for everything, again and again, until the pipe `enough` is closed.
+
+    What it says of a finished trial must stay as it is. At the end `told` is how often it was asked, and what
+    it said last: the states of the trials.
+    """
+    from optuna_dashboard import wsgi
+
+    storage = optuna.storages.RDBStorage(f"sqlite:///{folder / 'optuna.db'}")
+    app = wsgi(storage, artifact_store=FileSystemArtifactStore(folder / "artifacts"))
+    ended: dict[int, str] = {}
+    asked = 0
+    with make_server("127.0.0.1", 0, app, handler_class=Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        def ask(path: str) -> Any:
+            with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/api/{path}") as answer:
+                return json.load(answer)
+
+        while True:
+            last = bool(select.select([enough], [], [], 0.1)[0])
+            app._inmemory_cache._trials_last_fetched_at.clear()  # else it reads them every two seconds only
+            (study,) = ask("studies")["study_summaries"]
+            trials = ask(f"studies/{study['study_id']}?after=0")["trials"]
+            asked += 1
+            if asked == 1:
+                os.write(told, b"\n")  # it is open
+            for trial in trials:
+                if trial["state"] in ("Complete", "Fail"):
+                    said = json.dumps([trial["state"], trial.get("values"), trial["user_attrs"]])
+                    assert ended.setdefault(trial["trial_id"], said) == said
+            assert ended.keys() <= {trial["trial_id"] for trial in trials}
+            if last:
+                break
+        os.write(told, json.dumps([asked, [trial["state"] for trial in trials]]).encode())
+        server.shutdown()
+
+
+@contextmanager
+def dashboard(folder: Path) -> Iterator[None]:
+    """A real one in a process of its own, open on the database all along and asked all along.
+
+    So is a reader in the middle of a transaction, which keeps the write-ahead log from being emptied.
+    """
+    pytest.importorskip("optuna_dashboard")
+    url = f"sqlite:///{folder / 'optuna.db'}"
+    folder.mkdir(exist_ok=True)
+    with search.open_ledger(url, folder / "artifacts", "search", OBJECTIVE.content()):
+        pass  # the tables are there for the readers
+    (enough, stop), (said, told) = os.pipe(), os.pipe()
+
+    def work() -> None:
+        os.close(stop)
+        try:
+            look_on(folder, enough, told)
+        except BaseException:
+            os.write(told, traceback.format_exc().encode())
+            raise
+
+    child = forked(work)
+    os.close(enough)
+    os.close(told)
+    with os.fdopen(said) as saying:
+        assert (first := saying.readline()) == "\n", first + saying.read()
+        reader = sqlite3.connect(folder / "optuna.db")
+        reader.execute("begin").execute("select count(*) from trials").fetchall()
+        try:
+            yield
+        finally:
+            reader.close()
+            os.close(stop)
+            report = saying.read()
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status == 0, report
+    asked, states = json.loads(report)
+    assert asked >= 2
+    assert states.count("Complete") + states.count("Fail") >= BUDGET + len(BASELINES)
+    assert "Running" not in states
+
+
 def seconds_of(process: int) -> float:
     """CPU time that a process has used; it may have ended."""
     with suppress(OSError):
@@ -131,25 +225,18 @@ def killed_until_it_ends(folder: Path, rng: random.Random, longest: float) -> in
 
 
 @pytest.mark.parametrize("least", [2, pytest.param(50, marks=pytest.mark.slow)])
-def test_kills_at_random_moments_with_a_reader_all_along(
+def test_kills_at_random_moments_with_a_dashboard_all_along(
     undisturbed: xr.Dataset, tmp_path: Path, least: int
 ) -> None:
     """Nothing finished is lost, nothing counted twice, and what comes out is what undisturbed work gives."""
     rng, kills, round_ = random.Random(least), 0, 0
     while kills < least:
         folder = tmp_path / f"run-{round_}"
-        folder.mkdir()
-        with search.open_ledger(
-            f"sqlite:///{folder / 'optuna.db'}", folder / "artifacts", "search", OBJECTIVE.content()
-        ):
-            pass  # the tables are there for the reader
-        reader = sqlite3.connect(folder / "optuna.db")
-        reader.execute("begin").execute("select count(*) from trials").fetchall()
-        kills += killed_until_it_ends(folder, rng, longest=0.6)
-        reader.close()
-        assert set(finished(folder).values()) == {1}
-        assert len(finished(folder)) == BUDGET + len(BASELINES)
-        same(drive(folder), undisturbed)
+        with dashboard(folder):
+            kills += killed_until_it_ends(folder, rng, longest=0.6)
+            assert set(finished(folder).values()) == {1}
+            assert len(finished(folder)) == BUDGET + len(BASELINES)
+            same(drive(folder), undisturbed)
         round_ += 1
 
 
@@ -161,18 +248,15 @@ def test_a_limit_on_the_size_of_files_in_the_middle_of_a_write(
     undisturbed: xr.Dataset, tmp_path: Path, room: int
 ) -> None:
     def limited() -> None:
-        with search.open_ledger(
-            f"sqlite:///{tmp_path / 'optuna.db'}", tmp_path / "artifacts", "search", OBJECTIVE.content()
-        ):
-            pass
         log = tmp_path / "optuna.db-wal"
         most = max(path.stat().st_size for path in (tmp_path / "optuna.db", log) if path.exists())
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most + room, most + room))
         drive(tmp_path)
 
-    assert os.waitstatus_to_exitcode(os.waitpid(forked(limited), 0)[1]) == REFUSED
-    same(drive(tmp_path), undisturbed)
+    with dashboard(tmp_path):
+        assert os.waitstatus_to_exitcode(os.waitpid(forked(limited), 0)[1]) == REFUSED
+        same(drive(tmp_path), undisturbed)
     assert set(finished(tmp_path).values()) == {1}
 
 
@@ -193,8 +277,9 @@ def test_a_training_that_wants_more_memory_than_there_is(
         failure = str(data["failure"].values[7])
         assert "MemoryError" in failure, failure
 
-    assert os.waitstatus_to_exitcode(os.waitpid(forked(limited), 0)[1]) == 0
-    same(drive(tmp_path), undisturbed)  # with memory it is tried anew, everything else is as it was
+    with dashboard(tmp_path):
+        assert os.waitstatus_to_exitcode(os.waitpid(forked(limited), 0)[1]) == 0
+        same(drive(tmp_path), undisturbed)  # with memory it is tried anew, everything else is as it was
     assert set(finished(tmp_path).values()) == {1}
 
 
@@ -271,20 +356,24 @@ def test_workers_killed_at_random_moments(
     assert set(finished(folder).values()) == {1}
 
 
-def test_a_clock_that_goes_backwards_changes_nothing(
-    undisturbed: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_clock_that_goes_backwards_changes_nothing(undisturbed: xr.Dataset, tmp_path: Path) -> None:
+    """Killed on the way, so that each start reads a past that lies in its future."""
     clock = [datetime(2026, 3, 29, 3, 0)]
 
     def backwards() -> datetime:
         clock[0] -= timedelta(hours=7)
         return clock[0]
 
-    monkeypatch.setattr(rows, "_now", backwards)
-    monkeypatch.setattr(time, "time", lambda: clock[0].timestamp())
-    killed_until_it_ends(tmp_path, random.Random(3), longest=0.8)
-    same(drive(tmp_path), undisturbed)
-    assert set(finished(tmp_path).values()) == {1}
+    rng, kills, round_ = random.Random(3), 0, 0
+    while kills < 1:
+        folder = tmp_path / f"run-{round_}"
+        with dashboard(folder), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rows, "_now", backwards)
+            patch.setattr(time, "time", lambda: clock[0].timestamp())
+            kills += killed_until_it_ends(folder, rng, longest=0.8)
+            same(drive(folder), undisturbed)
+        assert set(finished(folder).values()) == {1}
+        round_ += 1
 
 
 @pytest.mark.parametrize(
