@@ -242,6 +242,14 @@ def open_claims(url: str, study: str) -> Counter[str]:
         engine.dispose()
 
 
+def holds(url: str, study: str, folder: Path) -> int:
+    """How much the driver in a folder has claimed and not finished; nothing before it is there."""
+    mine = folder / "artifacts" / ".driver"
+    if not mine.exists():
+        return 0
+    return sum(n for one, n in open_claims(url, study).items() if one.endswith(mine.read_text()))
+
+
 def forked(work: Callable[[], object]) -> int:
     """Do it in a copy of this process; its id."""
     with warnings.catch_warnings():
@@ -289,23 +297,21 @@ def test_a_driver_process_killed_while_it_holds_claims(
         while not gone.exists():
             time.sleep(0.02)
 
-    def holds(name: str) -> int:
-        """How much it has claimed and not finished, once both are there."""
-        mine = tmp_path / name / "artifacts" / ".driver"
-        if not mine.exists():
-            return 0
-        return sum(n for one, n in open_claims(url, study).items() if one.endswith(mine.read_text()))
+    def holds_claims(name: str) -> int:
+        return holds(url, study, tmp_path / name)
 
     processes = {"victim": driver("victim", threading.Event().wait)}  # its third it never finishes
     processes["other"] = driver("other", wait_until_it_is_gone)  # else it might leave nothing to the victim
     try:
-        while holds("victim") < 2 or finished_by("victim", url, study) < 2 or not holds("other"):
+        while (
+            holds_claims("victim") < 2 or finished_by("victim", url, study) < 2 or not holds_claims("other")
+        ):
             for process in processes.values():
                 assert os.waitpid(process, os.WNOHANG) == (0, 0), "it ended by itself"
             time.sleep(0.05)
         os.kill(processes["victim"], signal.SIGKILL)
         assert os.waitstatus_to_exitcode(os.waitpid(processes.pop("victim"), 0)[1]) == -signal.SIGKILL
-        assert holds("victim") >= 2
+        assert holds_claims("victim") >= 2
         gone.touch()
         assert os.waitstatus_to_exitcode(os.waitpid(processes.pop("other"), 0)[1]) == 0
     finally:
@@ -359,7 +365,7 @@ def test_drivers_with_workers_killed_at_random_moments(
     postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two at a time; for one that was killed, alone or with its workers, it or a new one goes on."""
-    budget, rng, kills = 36, random.Random(4), 0
+    budget, rng, kills, least = 36, random.Random(4), 0, 4
     script = tmp_path / "driver.py"
     script.write_text(DRIVER.format(tests=str(ROOT / "tests"), budget=budget))
     monkeypatch.setattr(bench, "at_work", stub)
@@ -380,10 +386,12 @@ def test_drivers_with_workers_killed_at_random_moments(
         drivers = [driver(study, folder) for folder in folders]
         ever = [one.pid for one in drivers]
         try:
-            while all(one.poll() is None for one in drivers):
-                time.sleep(rng.uniform(0.5, 8.0))
+            for _ in range(least):
                 which = rng.randrange(2)
-                one = drivers[which]
+                one, moment = drivers[which], rng.randrange(3)  # while it starts, or while it holds claims
+                while moment and one.poll() is None and not holds(postgres, study, folders[which]):
+                    time.sleep(0.1)
+                time.sleep(rng.uniform(0.0, 2.0))
                 if one.poll() is not None:
                     break
                 (os.kill if rng.random() < 0.5 else os.killpg)(one.pid, signal.SIGKILL)
@@ -405,7 +413,7 @@ def test_drivers_with_workers_killed_at_random_moments(
         for folder in folders:
             same(folder, alone)
         each_once(postgres, study, budget + 2)
-        if kills >= 4:
+        if kills >= least:
             return
 
 

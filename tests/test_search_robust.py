@@ -290,6 +290,8 @@ sys.path.insert(0, {tests!r})
 import test_search_robust as real
 
 def at_work(tasks):
+    with open({begun!r}, "a") as file:
+        file.write(f"{{os.getpid()}}\\n")
     if {lesson!r} == tasks[0].sentence and not Path({enough!r}).exists():
         os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does where memory runs out
     time.sleep({seconds})
@@ -298,17 +300,20 @@ def at_work(tasks):
 
 
 def work_in(folder: Path, monkeypatch: pytest.MonkeyPatch, lesson: str = "", seconds: float = 0.0) -> Path:
-    """Have worker processes do the stub; `lesson` kills them until the file that is returned is there."""
-    enough = folder / "enough"
+    """Have worker processes do the stub; `lesson` kills them until the file that is returned is there.
+
+    For each evaluation that they begin there is a line in the file `begun`: whose it is.
+    """
+    enough, begun = str(folder / "enough"), str(folder / "begun")
     tests = str(Path(__file__).parent)
-    source = WORK.format(tests=tests, lesson=lesson, enough=str(enough), seconds=seconds)
+    source = WORK.format(tests=tests, lesson=lesson, enough=enough, begun=begun, seconds=seconds)
     (folder / "stub_work.py").write_text(source)
     monkeypatch.syspath_prepend(str(folder))
     sys.modules.pop("stub_work", None)
     import stub_work  # type: ignore[import-not-found]
 
     monkeypatch.setattr(bench, "at_work", stub_work.at_work)
-    return enough
+    return Path(enough)
 
 
 @pytest.mark.slow
@@ -354,6 +359,81 @@ def test_workers_killed_at_random_moments(
     monkeypatch.setattr(bench, "at_work", stub)
     same(drive(folder), undisturbed)
     assert set(finished(folder).values()) == {1}
+
+
+def living(session: int) -> list[int]:
+    """The processes of a session that are there and no zombies."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            said = stat.read_text().rpartition(")")[2].split()
+            if said[0] not in "ZX" and int(said[3]) == session:
+                found.append(int(stat.parent.name))
+    return found
+
+
+def ended(child: int) -> bool:
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def killed_by_lot(folder: Path, rng: random.Random, begun: Path) -> Counter[str]:
+    """A driver with two workers, until it ends: it, its whole group or one of its workers is killed."""
+
+    def in_a_session() -> None:
+        os.setsid()
+        drive(folder, workers=2)
+
+    kills = Counter[str]()
+    while True:
+        before = len(begun.read_text().split()) if begun.exists() else 0
+        child, of_workers = forked(in_a_session), 0
+        try:
+            while os.getsid(child) != child:
+                time.sleep(0.01)
+            while not ended(child):
+                whom = rng.choice(["driver", "group", "worker"])
+                if rng.random() < 0.8:  # else while it starts
+                    while not ended(child) and not (begun.exists() and begun.read_text().split()[before:]):
+                        time.sleep(0.01)
+                time.sleep(rng.uniform(0.0, 1.0))
+                working = set(map(int, begun.read_text().split()[before:])) if begun.exists() else set()
+                there = sorted(working & set(living(child)))
+                if whom != "worker":
+                    (os.kill if whom == "driver" else os.killpg)(child, signal.SIGKILL)
+                    break
+                if there and of_workers < 2:  # a task that three have died of is lost
+                    os.kill(rng.choice(there), signal.SIGKILL)
+                    of_workers += 1
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            assert status in (0, -signal.SIGKILL)
+        except BaseException:
+            with suppress(OSError):
+                os.killpg(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+            raise
+        while living(child):  # the test hangs, and so fails, if one of them stays behind
+            time.sleep(0.02)
+        kills["worker"] += of_workers
+        if status == 0:
+            return kills
+        kills[whom] += 1
+
+
+@pytest.mark.parametrize("least", [1, pytest.param(50, marks=pytest.mark.slow)])
+def test_drivers_groups_and_workers_killed_at_random_moments(
+    undisturbed: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: int
+) -> None:
+    """With worker processes, of which none is left behind, and a dashboard all along."""
+    work_in(tmp_path, monkeypatch, seconds=0.1)
+    rng, kills, round_ = random.Random(least), Counter[str](), 0
+    while kills.total() < least or (least >= 3 and len(+kills) < 3):
+        folder = tmp_path / f"run-{round_}"
+        with dashboard(folder):
+            kills += killed_by_lot(folder, rng, tmp_path / "begun")
+            assert set(finished(folder).values()) == {1}
+            assert len(finished(folder)) == BUDGET + len(BASELINES)
+            same(drive(folder), undisturbed)
+        round_ += 1
 
 
 def test_a_clock_that_goes_backwards_changes_nothing(undisturbed: xr.Dataset, tmp_path: Path) -> None:
