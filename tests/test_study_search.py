@@ -2,12 +2,17 @@
 
 import json
 import os
+import random
 import shlex
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -144,6 +149,108 @@ def test_ctrl_c_writes_what_there_is_and_the_same_command_goes_on(
     before = trials(Path("mine"))
     assert command.main(SMALL) == 0
     assert trials(Path("mine")) == before
+
+
+WHOLE = [
+    "target=dots(k=between(1, 2))",
+    "learner=conv",
+    "learner.steps=200",
+    "learner.width=8",
+    "learner.sampler_steps=6",
+    "space.height=4",
+    "space.width=4",
+    "search.evaluations=8",
+    "search.max_bits=40",
+    "search.baselines=[1,4]",
+    "search.ladder=true",
+    "search.promote=0.3",
+    "search.seeds=2",
+    "search.shrink=8",
+    "search.tune=true",
+    "search.tunings=2",
+    "measure.samples=64",
+    "verify.learners=[conv]",
+    "verify.seeds=2",
+    "verify.sentences=1",
+    "verify.baselines=1",
+    "workers=2",
+    "run=mine",
+]
+
+
+def asked(folder: Path) -> subprocess.Popen[bytes]:
+    """The whole command, in a session of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "study.search", *WHOLE],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def begun(folder: Path) -> int:
+    """Trials of all stages, finished or not."""
+    path = folder / "mine" / "optuna.db"
+    with (
+        suppress(sqlite3.OperationalError),  # it is not there yet
+        closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database,
+    ):
+        return int(database.execute("select count(*) from trials").fetchone()[0])
+    return 0
+
+
+def living(session: int) -> list[int]:
+    """The processes of a session that are there and no zombies."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            said = stat.read_text().rpartition(")")[2].split()
+            if said[0] not in "ZX" and int(said[3]) == session:
+                found.append(int(stat.parent.name))
+    return found
+
+
+@pytest.mark.slow
+def test_a_whole_command_killed_at_random_moments_leaves_the_same_behind(tmp_path: Path) -> None:
+    """Ladder, shrinking, tuning and verification, each with a chance to be cut off; no process stays."""
+    undisturbed, killed, rng = tmp_path / "undisturbed", tmp_path / "killed", random.Random(2)
+    for folder in (undisturbed, killed):
+        folder.mkdir()
+    assert asked(undisturbed).wait() == 0
+    kills, parts = 0, 4
+    for part in range(parts):
+        moment = int(rng.uniform(part, part + 1) * (begun(undisturbed) - 2) / parts)
+        process = asked(killed)
+        try:
+            while begun(killed) < moment and process.poll() is None:
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0.0, 0.5))
+        finally:
+            with suppress(ProcessLookupError):  # it has ended
+                (os.kill if rng.random() < 0.5 else os.killpg)(process.pid, signal.SIGKILL)
+            kills += process.wait() == -signal.SIGKILL
+        while living(process.pid):  # the test hangs, and so fails, if one of them stays behind
+            time.sleep(0.05)
+    assert kills >= 2
+    assert asked(killed).wait() == 0
+    for name in ("result.nc", "minimal.nc", "tuning.nc", "verified.nc"):
+        with (
+            xr.open_dataset(undisturbed / "mine" / name) as one,
+            xr.open_dataset(killed / "mine" / name) as other,
+        ):
+            times = [variable for variable in one.variables if str(variable).startswith("seconds")]
+            xr.testing.assert_identical(
+                one.load().drop_vars(times).drop_attrs(deep=False),
+                other.load().drop_vars(times).drop_attrs(deep=False),
+            )
+            assert {key for key in one.attrs if one.attrs[key] != other.attrs.get(key)} <= {"created"}
+    with closing(sqlite3.connect(killed / "mine" / "optuna.db")) as database:
+        keys = database.execute(
+            "select study_id, value_json from trials join trial_user_attributes using (trial_id) "
+            "where key = 'key' and state = 'COMPLETE'"
+        )
+        assert set(Counter(keys).values()) == {1}
 
 
 def test_a_second_driver_is_refused(finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
