@@ -10,9 +10,12 @@ import sqlite3
 import subprocess
 import sys
 import time
+import warnings
 from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,6 +27,9 @@ from omegaconf import OmegaConf
 
 import grammars
 import search
+from search import bench
+from search.evaluation import Outcome, Task, canonical, content_key
+from search.pictures import Pictures
 from study import job
 from study.cluster import Cluster
 from study.commands import search as command
@@ -211,6 +217,90 @@ def living(session: int) -> list[int]:
     return found
 
 
+def leave_the_same(killed: Path, undisturbed: Path) -> None:
+    """Two folders hold the same, but for durations and the time of day; nothing was done twice."""
+    for name in ("result.nc", "minimal.nc", "tuning.nc", "verified.nc"):
+        with (
+            xr.open_dataset(undisturbed / name) as one,
+            xr.open_dataset(killed / name) as other,
+        ):
+            times = [variable for variable in one.variables if str(variable).startswith("seconds")]
+            xr.testing.assert_identical(
+                one.load().drop_vars(times).drop_attrs(deep=False),
+                other.load().drop_vars(times).drop_attrs(deep=False),
+            )
+            assert {key for key in one.attrs if one.attrs[key] != other.attrs.get(key)} <= {"created"}
+    with closing(sqlite3.connect(killed / "optuna.db")) as database:
+        keys = database.execute(
+            "select study_id, value_json from trials join trial_user_attributes using (trial_id) "
+            "where key = 'key' and state = 'COMPLETE'"
+        )
+        assert set(Counter(keys).values()) == {1}
+
+
+def stub(tasks: Sequence[Task]) -> bench.At:
+    """Some outcome of any learner that is a function of the lesson and the objective alone."""
+    (task,) = tasks
+    grammar = grammars.load(task.objective.grammar, space=task.objective.space)
+    examples = canonical(grammar.parse(task.sentence, "Lesson").denote())
+    key, seeds = content_key(task.objective, examples), task.objective.seeds
+    rng = np.random.default_rng(int(key[:8], 16))
+    names = ("generalization", "validity", "coverage", "copy_rate", "novelty", "steps")
+    measures = {name: tuple(map(float, rng.random(seeds))) for name in names}
+    pictures = Pictures(examples, rng.random((seeds, 4, 4, 4)).astype(np.float32))
+    return [Outcome(key, len(examples), measures, seconds=0.01, pictures=pictures)], "here"
+
+
+def forked(work: Callable[[], int]) -> int:
+    """Do it in a copy of this process; its status, negative where a signal ended it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 on: this process may have threads
+        child = os.fork()
+    if not child:
+        status = 1
+        try:
+            status = work()
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_whole_command_killed_in_each_stage_leaves_the_same_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As below, in one process that trains nothing and draws no report, so that it takes a moment."""
+    monkeypatch.setattr(job, "workers", lambda settings: 0)
+    monkeypatch.setattr(command, "write", lambda run: run.folder / "report.html")
+    trained = tmp_path / "trained"
+
+    def work(folder: str, last: int | None = None) -> int:
+        """Killed in the middle of the evaluation after so many."""
+        numbers = count()
+
+        def at_work(tasks: Sequence[Task]) -> bench.At:
+            with trained.open("a") as file:
+                file.write(".")
+            if next(numbers) == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return stub(tasks)
+
+        monkeypatch.setattr(bench, "at_work", at_work)
+        (tmp_path / folder).mkdir(exist_ok=True)
+        monkeypatch.chdir(tmp_path / folder)
+        return command.main(WHOLE)
+
+    assert forked(lambda: work("undisturbed")) == 0
+    total = trained.stat().st_size
+    every, kills = max(total // 4, 1), 0
+    while (status := forked(lambda: work("killed", every))) == -signal.SIGKILL:
+        kills += 1
+    assert status == 0
+    assert kills >= 3
+    # done again is what was cut off, and at most one more that was done and not yet written down
+    assert 0 < trained.stat().st_size - 2 * total <= 2 * kills
+    leave_the_same(tmp_path / "killed" / "mine", tmp_path / "undisturbed" / "mine")
+
+
 @pytest.mark.slow
 def test_a_whole_command_killed_at_random_moments_leaves_the_same_behind(tmp_path: Path) -> None:
     """Ladder, shrinking, tuning and verification, each with a chance to be cut off; no process stays."""
@@ -234,23 +324,7 @@ def test_a_whole_command_killed_at_random_moments_leaves_the_same_behind(tmp_pat
             time.sleep(0.05)
     assert kills >= 2
     assert asked(killed).wait() == 0
-    for name in ("result.nc", "minimal.nc", "tuning.nc", "verified.nc"):
-        with (
-            xr.open_dataset(undisturbed / "mine" / name) as one,
-            xr.open_dataset(killed / "mine" / name) as other,
-        ):
-            times = [variable for variable in one.variables if str(variable).startswith("seconds")]
-            xr.testing.assert_identical(
-                one.load().drop_vars(times).drop_attrs(deep=False),
-                other.load().drop_vars(times).drop_attrs(deep=False),
-            )
-            assert {key for key in one.attrs if one.attrs[key] != other.attrs.get(key)} <= {"created"}
-    with closing(sqlite3.connect(killed / "mine" / "optuna.db")) as database:
-        keys = database.execute(
-            "select study_id, value_json from trials join trial_user_attributes using (trial_id) "
-            "where key = 'key' and state = 'COMPLETE'"
-        )
-        assert set(Counter(keys).values()) == {1}
+    leave_the_same(killed / "mine", undisturbed / "mine")
 
 
 def test_a_second_driver_is_refused(finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
