@@ -92,7 +92,7 @@ def minimise(
             search.bench = benches.enter_context(Bench(ledger, workers, asked, search.note))
             for place, rung in enumerate(ladder.rungs if ladder is not None else ()):
                 book = ledger.sibling(f"rung-{place}", rung.objective.content())
-                search.lower.append(benches.enter_context(Bench(book, workers, asked, search.tell)))
+                search.lower.append(benches.enter_context(Bench(book, workers, asked, search.looked)))
                 search.books.append(book)
             search.climbing = Climb(ladder, search.teach) if ladder is not None and ladder.rungs else None
             stopped = search.run(baselines)
@@ -225,7 +225,12 @@ class _Search:
                 self._best = row
         self.tell()
 
-    def tell(self, _: Row | None = None) -> None:
+    def looked(self, _: Row) -> None:
+        """What was trained in full meanwhile, baselines, is kept at once: it would be lost if we were."""
+        self.bench.look()
+        self.tell()
+
+    def tell(self) -> None:
         """Tell whoever listens where the search stands."""
         if self._progress is not None:
             self._progress(self._standing())

@@ -1,29 +1,36 @@
 """Several drivers on one study, on a real PostgreSQL and on SQLite: claims, dead drivers, shared pictures."""
 
 import gc
+import itertools
 import os
+import random
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
 import pytest
+import sqlalchemy
 import xarray as xr
 
+import analysis
 import grammars
 import search
 from search import bench
-from search.claims import STALE_SECONDS
+from search.claims import CLAIMS, STALE_SECONDS
 from search.evaluation import Outcome, Task, canonical, content_key
 from search.glance import glance
 from search.ledger import Entry
@@ -39,6 +46,8 @@ GRID = grammars.Grid(4, 4)
 GRAMMAR = grammars.load("dots", GRID)
 OBJECTIVE = search.Objective("dots", GRID, "dots(k=between(1, 2))", "equivariant_local", samples=64)
 BUDGET = 16
+STALE = 3.0  # seconds after which a driver that was killed is taken for dead
+ROOT = Path(__file__).resolve().parents[1]
 DEBIAN = Path("/usr/lib/postgresql")
 
 
@@ -182,6 +191,230 @@ def test_two_drivers_share_one_study(
     seen = glance(url, study)
     assert seen is not None
     assert (seen.done, seen.baselines, len(seen.drivers) >= 2) == (BUDGET, 2, True)
+
+
+def drive_on(url: str, folder: Path, study: str, pool: Executor, budget: int, shared: bool) -> xr.Dataset:
+    """A driver that finds another dead after a moment, and leaves its result in its folder."""
+    with (
+        search.sole_driver(folder),
+        search.open_ledger(
+            url, folder / "artifacts", study, OBJECTIVE.content(), shared=shared, stale_seconds=STALE
+        ) as book,
+    ):
+        baselines = search.iid(GRAMMAR, OBJECTIVE.target, 0, (1, 4))
+        searcher = search.load("genetic", first=8)
+        data = search.minimise(OBJECTIVE, GRAMMAR, searcher, budget, book, pool, baselines=baselines)
+    analysis.save(data, folder / "result.nc", {})
+    return data
+
+
+def same(folder: Path, alone: xr.Dataset) -> None:
+    """The result in a folder is that of one driver alone, pictures included."""
+    with xr.open_dataset(folder / "result.nc") as data:
+        xr.testing.assert_identical(data.load().drop_attrs(deep=False), alone.drop_attrs(deep=False))
+
+
+def each_once(url: str, study: str, count: int) -> list[optuna.trial.FrozenTrial]:
+    """The trials of a study: every evaluation was trained to its end by one driver, and nothing is open."""
+    trials = trials_of(url, study)
+    ended = Counter(trial.user_attrs["key"] for trial in trials if trial.state.name == "COMPLETE")
+    assert set(ended.values()) == {1}
+    assert len(ended) == count
+    assert {trial.state.name for trial in trials} <= {"COMPLETE", "FAIL"}
+    assert open_claims(url, study) == Counter()
+    return trials
+
+
+def finished_by(worker: str, url: str, study: str) -> int:
+    return sum(trial.user_attrs.get("worker") == worker for trial in trials_of(url, study))
+
+
+def open_claims(url: str, study: str) -> Counter[str]:
+    """How many evaluations each driver has claimed and not finished."""
+    engine = sqlalchemy.create_engine(url)
+    which = sqlalchemy.text("select study_id from studies where study_name = :name")
+    try:
+        with engine.connect() as connection:
+            number = connection.execute(which, {"name": study}).scalar()  # None before it is made
+            wanted = (CLAIMS.c.study_id == number) & (CLAIMS.c.done == 0)
+            return Counter(connection.execute(sqlalchemy.select(CLAIMS.c.driver).where(wanted)).scalars())
+    finally:
+        engine.dispose()
+
+
+def holds(url: str, study: str, folder: Path) -> int:
+    """How much the driver in a folder has claimed and not finished; nothing before it is there."""
+    mine = folder / "artifacts" / ".driver"
+    if not mine.exists():
+        return 0
+    return sum(n for one, n in open_claims(url, study).items() if one.endswith(mine.read_text()))
+
+
+def forked(work: Callable[[], object]) -> int:
+    """Do it in a copy of this process; its id."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 on: this process may have threads
+        child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        work()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+class Two(ThreadPoolExecutor):
+    """Two workers, so that a driver has four evaluations claimed at a time."""
+
+    count = 2
+
+
+def test_a_driver_process_killed_while_it_holds_claims(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """The other, which was at work all along, finishes everything, what the dead one was at included."""
+    monkeypatch.setattr(bench, "at_work", stub)
+    monkeypatch.setattr(bench, "ELSEWHERE_SECONDS", 0.1)
+    study, gone = f"killed-{request.node.name}", tmp_path / "gone"
+
+    def driver(name: str, work_on: Callable[[], object]) -> int:
+        begun = itertools.count(1)
+
+        def work(tasks: Sequence[Task]) -> bench.At:
+            if next(begun) > 2:
+                work_on()
+            return stub(tasks)[0], name
+
+        def drive() -> None:
+            monkeypatch.setattr(bench, "at_work", work)
+            drive_on(url, tmp_path / name, study, Two(2), BUDGET, True)
+
+        return forked(drive)
+
+    def wait_until_it_is_gone() -> None:
+        while not gone.exists():
+            time.sleep(0.02)
+
+    def holds_claims(name: str) -> int:
+        return holds(url, study, tmp_path / name)
+
+    processes = {"victim": driver("victim", threading.Event().wait)}  # its third it never finishes
+    processes["other"] = driver("other", wait_until_it_is_gone)  # else it might leave nothing to the victim
+    try:
+        while (
+            holds_claims("victim") < 2 or finished_by("victim", url, study) < 2 or not holds_claims("other")
+        ):
+            for process in processes.values():
+                assert os.waitpid(process, os.WNOHANG) == (0, 0), "it ended by itself"
+            time.sleep(0.05)
+        os.kill(processes["victim"], signal.SIGKILL)
+        assert os.waitstatus_to_exitcode(os.waitpid(processes.pop("victim"), 0)[1]) == -signal.SIGKILL
+        assert holds_claims("victim") >= 2
+        gone.touch()
+        assert os.waitstatus_to_exitcode(os.waitpid(processes.pop("other"), 0)[1]) == 0
+    finally:
+        for process in processes.values():
+            with suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+                os.waitpid(process, 0)
+    monkeypatch.setattr(bench, "at_work", stub)
+    alone = drive_on(
+        f"sqlite:///{tmp_path / 'alone.db'}", tmp_path / "alone", "search", InThisProcess(), BUDGET, False
+    )
+    same(tmp_path / "other", alone)
+    trials = each_once(url, study, BUDGET + 2)
+    assert {trial.user_attrs.get("worker", "") for trial in trials} == {"victim", "other", ""}
+    assert [trial.user_attrs["lost"] for trial in trials if trial.state.name == "FAIL"].count(1) >= 2
+
+
+DRIVER = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import test_search_postgres as real
+import search
+from search import bench
+
+def at_work(tasks):
+    time.sleep(1)
+    return real.stub(tasks)
+
+if __name__ == "__main__":
+    bench.at_work = at_work
+    url, study, folder = sys.argv[1:]
+    with search.start(2) as pool:
+        real.drive_on(url, Path(folder), study, pool, {budget}, True)
+"""
+
+
+def living(session: int) -> list[int]:
+    """The processes of a session that are there and no zombies."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            said = stat.read_text().rpartition(")")[2].split()
+            if said[0] not in "ZX" and int(said[3]) == session:
+                found.append(int(stat.parent.name))
+    return found
+
+
+@pytest.mark.slow
+def test_drivers_with_workers_killed_at_random_moments(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two at a time; for one that was killed, alone or with its workers, it or a new one goes on."""
+    budget, rng, kills, least = 36, random.Random(4), 0, 4
+    script = tmp_path / "driver.py"
+    script.write_text(DRIVER.format(tests=str(ROOT / "tests"), budget=budget))
+    monkeypatch.setattr(bench, "at_work", stub)
+    alone = drive_on(
+        f"sqlite:///{tmp_path / 'alone.db'}", tmp_path / "alone", "search", InThisProcess(), budget, False
+    )
+
+    def driver(study: str, folder: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, str(script), postgres, study, str(folder)],
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+
+    for round_ in itertools.count():
+        study, fresh = f"random-{round_}", itertools.count()
+        folders = [tmp_path / f"{study}-{next(fresh)}" for _ in range(2)]
+        drivers = [driver(study, folder) for folder in folders]
+        ever = [one.pid for one in drivers]
+        try:
+            for _ in range(least):
+                which = rng.randrange(2)
+                one, moment = drivers[which], rng.randrange(3)  # while it starts, or while it holds claims
+                while moment and one.poll() is None and not holds(postgres, study, folders[which]):
+                    time.sleep(0.1)
+                time.sleep(rng.uniform(0.0, 2.0))
+                if one.poll() is not None:
+                    break
+                (os.kill if rng.random() < 0.5 else os.killpg)(one.pid, signal.SIGKILL)
+                kills += one.wait() == -signal.SIGKILL
+                while living(one.pid):  # workers leave with a driver that was killed alone
+                    time.sleep(0.05)
+                if rng.random() < 0.5:
+                    folders[which] = tmp_path / f"{study}-{next(fresh)}"
+                drivers[which] = driver(study, folders[which])
+                ever.append(drivers[which].pid)
+            assert [one.wait() for one in drivers] == [0, 0]
+        finally:
+            for one in drivers:
+                one.kill()
+                one.wait()
+        for session in ever:
+            while living(session):
+                time.sleep(0.05)
+        for folder in folders:
+            same(folder, alone)
+        each_once(postgres, study, budget + 2)
+        if kills >= least:
+            return
 
 
 def entry(number: int) -> Entry:

@@ -1,30 +1,36 @@
-"""What a search survives: kills, a full file, no memory, a clock set back, while a reader looks on.
+"""What a search survives: kills, a full file, no memory, a clock set back, while a dashboard looks on.
 
 The training is a stub, so that each search takes a moment; ledger, artifacts, files and processes are real.
 """
 
+import json
 import os
 import random
 import resource
+import select
 import signal
 import sqlite3
 import sys
 import threading
 import time
+import traceback
+import urllib.request
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import numpy as np
 import optuna
 import pytest
 import sqlalchemy
 import xarray as xr
+from optuna.artifacts import FileSystemArtifactStore
 
 import grammars
 import search
@@ -122,6 +128,93 @@ def test_what_is_read_back_is_what_was_found_seconds_included(
         same(drive(tmp_path), undisturbed)
 
 
+class Quiet(WSGIRequestHandler):
+    """A server that logs nothing."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def look_on(folder: Path, enough: int, told: int) -> None:
+    """Serve the dashboard and ask it for everything, again and again, until the pipe `enough` is closed.
+
+    What it says of a finished trial must stay as it is. At the end `told` is how often it was asked, and what
+    it said last: the states of the trials.
+    """
+    from optuna_dashboard import wsgi
+
+    storage = optuna.storages.RDBStorage(f"sqlite:///{folder / 'optuna.db'}")
+    app = wsgi(storage, artifact_store=FileSystemArtifactStore(folder / "artifacts"))
+    ended: dict[int, str] = {}
+    asked = 0
+    with make_server("127.0.0.1", 0, app, handler_class=Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        def ask(path: str) -> Any:
+            with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/api/{path}") as answer:
+                return json.load(answer)
+
+        while True:
+            last = bool(select.select([enough], [], [], 0.1)[0])
+            app._inmemory_cache._trials_last_fetched_at.clear()  # else it reads them every two seconds only
+            (study,) = ask("studies")["study_summaries"]
+            trials = ask(f"studies/{study['study_id']}?after=0")["trials"]
+            asked += 1
+            if asked == 1:
+                os.write(told, b"\n")  # it is open
+            for trial in trials:
+                if trial["state"] in ("Complete", "Fail"):
+                    said = json.dumps([trial["state"], trial.get("values"), trial["user_attrs"]])
+                    assert ended.setdefault(trial["trial_id"], said) == said
+            assert ended.keys() <= {trial["trial_id"] for trial in trials}
+            if last:
+                break
+        os.write(told, json.dumps([asked, [trial["state"] for trial in trials]]).encode())
+        server.shutdown()
+
+
+@contextmanager
+def dashboard(folder: Path) -> Iterator[None]:
+    """A real one in a process of its own, open on the database all along and asked all along.
+
+    So is a reader in the middle of a transaction, which keeps the write-ahead log from being emptied.
+    """
+    pytest.importorskip("optuna_dashboard")
+    url = f"sqlite:///{folder / 'optuna.db'}"
+    folder.mkdir(exist_ok=True)
+    with search.open_ledger(url, folder / "artifacts", "search", OBJECTIVE.content()):
+        pass  # the tables are there for the readers
+    (enough, stop), (said, told) = os.pipe(), os.pipe()
+
+    def work() -> None:
+        os.close(stop)
+        try:
+            look_on(folder, enough, told)
+        except BaseException:
+            os.write(told, traceback.format_exc().encode())
+            raise
+
+    child = forked(work)
+    os.close(enough)
+    os.close(told)
+    with os.fdopen(said) as saying:
+        assert (first := saying.readline()) == "\n", first + saying.read()
+        reader = sqlite3.connect(folder / "optuna.db")
+        reader.execute("begin").execute("select count(*) from trials").fetchall()
+        try:
+            yield
+        finally:
+            reader.close()
+            os.close(stop)
+            report = saying.read()
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status == 0, report
+    asked, states = json.loads(report)
+    assert asked >= 2
+    assert states.count("Complete") + states.count("Fail") >= BUDGET + len(BASELINES)
+    assert "Running" not in states
+
+
 def seconds_of(process: int) -> float:
     """CPU time that a process has used; it may have ended."""
     with suppress(OSError):
@@ -147,25 +240,18 @@ def killed_until_it_ends(folder: Path, rng: random.Random, longest: float) -> in
 
 
 @pytest.mark.parametrize("least", [2, pytest.param(50, marks=pytest.mark.slow)])
-def test_kills_at_random_moments_with_a_reader_all_along(
+def test_kills_at_random_moments_with_a_dashboard_all_along(
     undisturbed: xr.Dataset, tmp_path: Path, least: int
 ) -> None:
     """Nothing finished is lost, nothing counted twice, and what comes out is what undisturbed work gives."""
     rng, kills, round_ = random.Random(least), 0, 0
     while kills < least:
         folder = tmp_path / f"run-{round_}"
-        folder.mkdir()
-        with search.open_ledger(
-            f"sqlite:///{folder / 'optuna.db'}", folder / "artifacts", "search", OBJECTIVE.content()
-        ):
-            pass  # the tables are there for the reader
-        reader = sqlite3.connect(folder / "optuna.db")
-        reader.execute("begin").execute("select count(*) from trials").fetchall()
-        kills += killed_until_it_ends(folder, rng, longest=0.6)
-        reader.close()
-        assert set(finished(folder).values()) == {1}
-        assert len(finished(folder)) == BUDGET + len(BASELINES)
-        same(drive(folder), undisturbed)
+        with dashboard(folder):
+            kills += killed_until_it_ends(folder, rng, longest=0.6)
+            assert set(finished(folder).values()) == {1}
+            assert len(finished(folder)) == BUDGET + len(BASELINES)
+            same(drive(folder), undisturbed)
         round_ += 1
 
 
@@ -177,18 +263,15 @@ def test_a_limit_on_the_size_of_files_in_the_middle_of_a_write(
     undisturbed: xr.Dataset, tmp_path: Path, room: int
 ) -> None:
     def limited() -> None:
-        with search.open_ledger(
-            f"sqlite:///{tmp_path / 'optuna.db'}", tmp_path / "artifacts", "search", OBJECTIVE.content()
-        ):
-            pass
         log = tmp_path / "optuna.db-wal"
         most = max(path.stat().st_size for path in (tmp_path / "optuna.db", log) if path.exists())
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most + room, most + room))
         drive(tmp_path)
 
-    assert os.waitstatus_to_exitcode(os.waitpid(forked(limited), 0)[1]) == REFUSED
-    same(drive(tmp_path), undisturbed)
+    with dashboard(tmp_path):
+        assert os.waitstatus_to_exitcode(os.waitpid(forked(limited), 0)[1]) == REFUSED
+        same(drive(tmp_path), undisturbed)
     assert set(finished(tmp_path).values()) == {1}
 
 
@@ -209,8 +292,9 @@ def test_a_training_that_wants_more_memory_than_there_is(
         failure = str(data["failure"].values[7])
         assert "MemoryError" in failure, failure
 
-    assert os.waitstatus_to_exitcode(os.waitpid(forked(limited), 0)[1]) == 0
-    same(drive(tmp_path), undisturbed)  # with memory it is tried anew, everything else is as it was
+    with dashboard(tmp_path):
+        assert os.waitstatus_to_exitcode(os.waitpid(forked(limited), 0)[1]) == 0
+        same(drive(tmp_path), undisturbed)  # with memory it is tried anew, everything else is as it was
     assert set(finished(tmp_path).values()) == {1}
 
 
@@ -221,6 +305,8 @@ sys.path.insert(0, {tests!r})
 import test_search_robust as real
 
 def at_work(tasks):
+    with open({begun!r}, "a") as file:
+        file.write(f"{{os.getpid()}}\\n")
     if {lesson!r} == tasks[0].sentence and not Path({enough!r}).exists():
         os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does where memory runs out
     time.sleep({seconds})
@@ -229,17 +315,20 @@ def at_work(tasks):
 
 
 def work_in(folder: Path, monkeypatch: pytest.MonkeyPatch, lesson: str = "", seconds: float = 0.0) -> Path:
-    """Have worker processes do the stub; `lesson` kills them until the file that is returned is there."""
-    enough = folder / "enough"
+    """Have worker processes do the stub; `lesson` kills them until the file that is returned is there.
+
+    For each evaluation that they begin there is a line in the file `begun`: whose it is.
+    """
+    enough, begun = str(folder / "enough"), str(folder / "begun")
     tests = str(Path(__file__).parent)
-    source = WORK.format(tests=tests, lesson=lesson, enough=str(enough), seconds=seconds)
+    source = WORK.format(tests=tests, lesson=lesson, enough=enough, begun=begun, seconds=seconds)
     (folder / "stub_work.py").write_text(source)
     monkeypatch.syspath_prepend(str(folder))
     sys.modules.pop("stub_work", None)
     import stub_work  # type: ignore[import-not-found]
 
     monkeypatch.setattr(bench, "at_work", stub_work.at_work)
-    return enough
+    return Path(enough)
 
 
 @pytest.mark.slow
@@ -337,20 +426,99 @@ def test_a_scheduler_that_is_gone_ends_the_search_in_one_line(
     assert set(finished(tmp_path).values()) == {1}
 
 
-def test_a_clock_that_goes_backwards_changes_nothing(
-    undisturbed: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def living(session: int) -> list[int]:
+    """The processes of a session that are there and no zombies."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            said = stat.read_text().rpartition(")")[2].split()
+            if said[0] not in "ZX" and int(said[3]) == session:
+                found.append(int(stat.parent.name))
+    return found
+
+
+def ended(child: int) -> bool:
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def killed_by_lot(folder: Path, rng: random.Random, begun: Path) -> Counter[str]:
+    """A driver with two workers, until it ends: it, its whole group or one of its workers is killed."""
+
+    def in_a_session() -> None:
+        os.setsid()
+        drive(folder, workers=2)
+
+    kills = Counter[str]()
+    while True:
+        before = len(begun.read_text().split()) if begun.exists() else 0
+        child, of_workers = forked(in_a_session), 0
+        try:
+            while os.getsid(child) != child and not ended(child):
+                time.sleep(0.01)
+            while not ended(child):
+                whom = rng.choice(["driver", "group", "worker"])
+                if rng.random() < 0.8:  # else while it starts
+                    while not ended(child) and not (begun.exists() and begun.read_text().split()[before:]):
+                        time.sleep(0.01)
+                time.sleep(rng.uniform(0.0, 1.0))
+                working = set(map(int, begun.read_text().split()[before:])) if begun.exists() else set()
+                there = sorted(working & set(living(child)))
+                if whom != "worker":
+                    (os.kill if whom == "driver" else os.killpg)(child, signal.SIGKILL)
+                    break
+                if there and of_workers < 2:  # a task that three have died of is lost
+                    os.kill(rng.choice(there), signal.SIGKILL)
+                    of_workers += 1
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            assert status in (0, -signal.SIGKILL)
+        except BaseException:
+            with suppress(OSError):
+                os.killpg(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+            raise
+        while living(child):  # the test hangs, and so fails, if one of them stays behind
+            time.sleep(0.02)
+        kills["worker"] += of_workers
+        if status == 0:
+            return kills
+        kills[whom] += 1
+
+
+@pytest.mark.parametrize("least", [1, pytest.param(50, marks=pytest.mark.slow)])
+def test_drivers_groups_and_workers_killed_at_random_moments(
+    undisturbed: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: int
 ) -> None:
+    """With worker processes, of which none is left behind, and a dashboard all along."""
+    work_in(tmp_path, monkeypatch, seconds=0.1)
+    rng, kills, round_ = random.Random(least), Counter[str](), 0
+    while kills.total() < least or (least >= 3 and len(+kills) < 3):
+        folder = tmp_path / f"run-{round_}"
+        with dashboard(folder):
+            kills += killed_by_lot(folder, rng, tmp_path / "begun")
+            assert set(finished(folder).values()) == {1}
+            assert len(finished(folder)) == BUDGET + len(BASELINES)
+            same(drive(folder), undisturbed)
+        round_ += 1
+
+
+def test_a_clock_that_goes_backwards_changes_nothing(undisturbed: xr.Dataset, tmp_path: Path) -> None:
+    """Killed on the way, so that each start reads a past that lies in its future."""
     clock = [datetime(2026, 3, 29, 3, 0)]
 
     def backwards() -> datetime:
         clock[0] -= timedelta(hours=7)
         return clock[0]
 
-    monkeypatch.setattr(rows, "_now", backwards)
-    monkeypatch.setattr(time, "time", lambda: clock[0].timestamp())
-    killed_until_it_ends(tmp_path, random.Random(3), longest=0.8)
-    same(drive(tmp_path), undisturbed)
-    assert set(finished(tmp_path).values()) == {1}
+    rng, kills, round_ = random.Random(3), 0, 0
+    while kills < 1:
+        folder = tmp_path / f"run-{round_}"
+        with dashboard(folder), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rows, "_now", backwards)
+            patch.setattr(time, "time", lambda: clock[0].timestamp())
+            kills += killed_until_it_ends(folder, rng, longest=0.8)
+            same(drive(folder), undisturbed)
+        assert set(finished(folder).values()) == {1}
+        round_ += 1
 
 
 @pytest.mark.parametrize(

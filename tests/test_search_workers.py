@@ -5,14 +5,21 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
+import xarray as xr
 
-from search import workers
+import grammars
+import search
+from search import bench, workers
 from search.errors import SearchError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -205,3 +212,99 @@ def test_a_worker_of_a_dask_cluster_killed_while_it_trains(tmp_path: Path) -> No
         os.kill(int(shell.read_text()), signal.SIGKILL)
         assert future.result() == 0  # done again by another
         assert [other.result() for other in others] == [1, 2, 3, 4, 5, 6]
+
+
+GRAMMAR = grammars.load("dots", grammars.Grid(4, 4))
+OBJECTIVE = search.Objective(
+    "dots", GRAMMAR.space, "dots(k=between(1, 2))", "conv", (("steps", 60), ("width", 4)), samples=32
+)
+BASELINES = search.iid(GRAMMAR, OBJECTIVE.target, 0, (1, 4))
+BUDGET = 14
+
+
+def searched(folder: Path, pool: Executor) -> xr.Dataset:
+    url = f"sqlite:///{folder / 'optuna.db'}"
+    with (
+        search.sole_driver(folder),
+        search.open_ledger(url, folder / "artifacts", "search", OBJECTIVE.content()) as book,
+    ):
+        searcher = search.load("genetic", first=6, population=4, offspring=4)
+        return search.minimise(OBJECTIVE, GRAMMAR, searcher, BUDGET, book, pool, baselines=BASELINES)
+
+
+ENDLESS = """
+import os
+from pathlib import Path
+from search import bench
+
+real, lessons = bench.at_work, {lessons!r}
+
+def at_work(tasks):
+    lesson = tasks[0].sentence
+    mark = Path({folder!r}, str(lessons.index(lesson) if lesson in lessons else "other"))
+    if lesson in lessons and not mark.exists():
+        mark.with_suffix(".part").write_text(str(os.getpid()))
+        mark.with_suffix(".part").replace(mark)
+        while True:
+            real(tasks)  # it trains until it is killed
+    return real(tasks)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_search_on_a_dask_cluster_whose_workers_are_killed_while_they_train(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A baseline and a lesson of the search train without end in whichever worker is first given them."""
+    from distributed import LocalCluster
+
+    from study.job import pool as pool_of
+    from study.resolve import resolve
+
+    with workers.start(0) as here:
+        undisturbed = searched(tmp_path / "undisturbed", here)
+    lessons = [str(undisturbed["sentence"].values[place]) for place in (1, 9)]
+    (tmp_path / "endless_work.py").write_text(ENDLESS.format(folder=str(tmp_path), lessons=lessons))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("endless_work", None)
+    import endless_work  # type: ignore[import-not-found]
+
+    monkeypatch.setattr(bench, "at_work", endless_work.at_work)
+    killed: list[int] = []
+    ended = threading.Event()
+
+    def kill() -> None:
+        left = [tmp_path / str(number) for number in range(len(lessons))]
+        while left and not ended.wait(0.05):
+            for mark in [mark for mark in left if mark.exists()]:
+                killed.append(int(mark.read_text()))
+                os.kill(killed[-1], signal.SIGKILL)
+                left.remove(mark)
+
+    killer = threading.Thread(target=kill)
+    with (
+        LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=":0") as cluster,
+        pool_of(resolve([f"scheduler={cluster.scheduler_address}"]).settings) as pool,
+    ):
+        killer.start()
+        try:
+            data = searched(tmp_path / "run", pool)
+        finally:
+            ended.set()
+            killer.join()
+    assert len(set(killed)) == len(lessons)
+    xr.testing.assert_identical(
+        data.drop_vars("seconds").drop_attrs(deep=False),
+        undisturbed.drop_vars("seconds").drop_attrs(deep=False),
+    )
+    storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'run' / 'optuna.db'}")
+    trials = optuna.load_study(study_name="search", storage=storage).trials
+    storage.remove_session()
+    storage.engine.dispose()
+    assert {trial.state.name for trial in trials} == {"COMPLETE"}
+    assert set(Counter(trial.user_attrs["key"] for trial in trials).values()) == {1}
+    assert len(trials) == BUDGET + len(BASELINES)
+    by = {int(trial.user_attrs["worker"].rpartition(":")[2]) for trial in trials}
+    assert by - set(killed)  # a dead one brings nothing more
+    assert os.getpid() not in by

@@ -2,13 +2,21 @@
 
 import json
 import os
+import random
 import re
 import shlex
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +28,9 @@ from omegaconf import OmegaConf
 
 import grammars
 import search
+from search import bench
+from search.evaluation import Outcome, Task, canonical, content_key
+from search.pictures import Pictures
 from study import half_way, job
 from study.cluster import Cluster
 from study.commands import search as command
@@ -250,6 +261,175 @@ def test_where_half_way_cannot_be_written_the_search_goes_on(
     assert "no space left" in caplog.text
     with pytest.raises(OSError, match="no space left"):
         watch.past(half_way.SEARCH, xr.Dataset())
+
+
+WHOLE = [
+    "learner=conv",
+    "learner.steps=200",
+    "learner.width=8",
+    "learner.sampler_steps=6",
+    "space.height=4",
+    "space.width=4",
+    "search.evaluations=8",
+    "search.max_bits=40",
+    "search.baselines=[1,4]",
+    "search.ladder=true",
+    "search.promote=0.3",
+    "search.seeds=2",
+    "search.shrink=8",
+    "search.tune=true",
+    "search.tunings=2",
+    "measure.samples=64",
+    "verify.learners=[conv]",
+    "verify.seeds=2",
+    "verify.sentences=1",
+    "verify.baselines=1",
+    "workers=2",
+    "run=mine",
+]
+
+
+def asked(folder: Path) -> subprocess.Popen[bytes]:
+    """The whole command, in a session of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "study.search", *WHOLE],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def begun(folder: Path) -> int:
+    """Trials of all stages, finished or not."""
+    path = folder / "mine" / "optuna.db"
+    with (
+        suppress(sqlite3.OperationalError),  # it is not there yet
+        closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database,
+    ):
+        return int(database.execute("select count(*) from trials").fetchone()[0])
+    return 0
+
+
+def living(session: int) -> list[int]:
+    """The processes of a session that are there and no zombies."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            said = stat.read_text().rpartition(")")[2].split()
+            if said[0] not in "ZX" and int(said[3]) == session:
+                found.append(int(stat.parent.name))
+    return found
+
+
+def leave_the_same(killed: Path, undisturbed: Path) -> None:
+    """Two folders hold the same, but for durations and the time of day; nothing was done twice."""
+    for name in ("result.nc", "minimal.nc", "tuning.nc", "verified.nc"):
+        with (
+            xr.open_dataset(undisturbed / name) as one,
+            xr.open_dataset(killed / name) as other,
+        ):
+            times = [variable for variable in one.variables if str(variable).startswith("seconds")]
+            xr.testing.assert_identical(
+                one.load().drop_vars(times).drop_attrs(deep=False),
+                other.load().drop_vars(times).drop_attrs(deep=False),
+            )
+            assert {key for key in one.attrs if one.attrs[key] != other.attrs.get(key)} <= {"created"}
+    with closing(sqlite3.connect(killed / "optuna.db")) as database:
+        keys = database.execute(
+            "select study_id, value_json from trials join trial_user_attributes using (trial_id) "
+            "where key = 'key' and state = 'COMPLETE'"
+        )
+        assert set(Counter(keys).values()) == {1}
+
+
+def stub(tasks: Sequence[Task]) -> bench.At:
+    """Some outcome of any learner that is a function of the lesson and the objective alone."""
+    (task,) = tasks
+    grammar = grammars.load(task.objective.grammar, space=task.objective.space)
+    examples = canonical(grammar.parse(task.sentence, "Lesson").denote())
+    key, seeds = content_key(task.objective, examples), task.objective.seeds
+    rng = np.random.default_rng(int(key[:8], 16))
+    names = ("generalization", "validity", "coverage", "copy_rate", "novelty", "steps")
+    measures = {name: tuple(map(float, rng.random(seeds))) for name in names}
+    pictures = Pictures(examples, rng.random((seeds, 4, 4, 4)).astype(np.float32))
+    return [Outcome(key, len(examples), measures, seconds=0.01, pictures=pictures)], "here"
+
+
+def forked(work: Callable[[], int]) -> int:
+    """Do it in a copy of this process; its status, negative where a signal ended it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 on: this process may have threads
+        child = os.fork()
+    if not child:
+        status = 1
+        try:
+            status = work()
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_whole_command_killed_in_each_stage_leaves_the_same_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As below, in one process that trains nothing and draws no report, so that it takes a moment."""
+    monkeypatch.setattr(job, "workers", lambda settings: 0)
+    monkeypatch.setattr(command, "write", lambda run: run.folder / "report.html")
+    trained = tmp_path / "trained"
+
+    def work(folder: str, last: int | None = None) -> int:
+        """Killed in the middle of the evaluation after so many."""
+        numbers = count()
+
+        def at_work(tasks: Sequence[Task]) -> bench.At:
+            with trained.open("a") as file:
+                file.write(".")
+            if next(numbers) == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return stub(tasks)
+
+        monkeypatch.setattr(bench, "at_work", at_work)
+        (tmp_path / folder).mkdir(exist_ok=True)
+        monkeypatch.chdir(tmp_path / folder)
+        return command.main(WHOLE)
+
+    assert forked(lambda: work("undisturbed")) == 0
+    total = trained.stat().st_size
+    every, kills = max(total // 4, 1), 0
+    while (status := forked(lambda: work("killed", every))) == -signal.SIGKILL:
+        kills += 1
+    assert status == 0
+    assert kills >= 3
+    # done again is what was cut off, and at most one more that was done and not yet written down
+    assert 0 < trained.stat().st_size - 2 * total <= 2 * kills
+    leave_the_same(tmp_path / "killed" / "mine", tmp_path / "undisturbed" / "mine")
+
+
+@pytest.mark.slow
+def test_a_whole_command_killed_at_random_moments_leaves_the_same_behind(tmp_path: Path) -> None:
+    """Ladder, shrinking, tuning and verification, each with a chance to be cut off; no process stays."""
+    undisturbed, killed, rng = tmp_path / "undisturbed", tmp_path / "killed", random.Random(2)
+    for folder in (undisturbed, killed):
+        folder.mkdir()
+    assert asked(undisturbed).wait() == 0
+    kills, parts = 0, 4
+    for part in range(parts):
+        moment = int(rng.uniform(part, part + 1) * (begun(undisturbed) - 2) / parts)
+        process = asked(killed)
+        try:
+            while begun(killed) < moment and process.poll() is None:
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0.0, 0.5))
+        finally:
+            with suppress(ProcessLookupError):  # it has ended
+                (os.kill if rng.random() < 0.5 else os.killpg)(process.pid, signal.SIGKILL)
+            kills += process.wait() == -signal.SIGKILL
+        while living(process.pid):  # the test hangs, and so fails, if one of them stays behind
+            time.sleep(0.05)
+    assert kills >= 2
+    assert asked(killed).wait() == 0
+    leave_the_same(killed / "mine", undisturbed / "mine")
 
 
 def test_a_second_driver_is_refused(finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
