@@ -45,7 +45,8 @@ def cluster(address: str) -> Iterator[Cluster]:
     except ImportError:
         raise StudyError("scheduler= needs Dask: pip install -c constraints.txt -e '.[cluster]'") from None
     try:
-        client = Client(address, timeout=10)
+        # Not the default client: xarray would then ask this scheduler for leave to write a file here.
+        client = Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
         raise StudyError(f"scheduler={address}: no Dask scheduler answers there ({error})") from None
     with client, Cluster(client) as executor:

@@ -20,6 +20,7 @@ from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
+import dask
 import numpy as np
 import optuna
 import pytest
@@ -584,3 +585,5 @@ def test_a_scheduler_that_is_not_there_is_one_line(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(StudyError, match="scheduler=nowhere: no Dask scheduler answers there"):
         command.main([*SMALL, "scheduler=nowhere"])
+    # A client that stayed behind would be asked for a lock by whoever writes netCDF in this process.
+    assert dask.config.get("scheduler", None) != "dask.distributed"
