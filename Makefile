@@ -81,6 +81,7 @@ compare: $(VENV)/.stamp-run
 	$(VENV)/bin/python tests/tables/searchers.py region --seeds 5 --searchers genetic "genetic, words only" random iid --data study/results/searchers
 	$(VENV)/bin/python tests/tables/searchers.py region --seeds 10 --first-seed 10 --evaluations 200 --searchers genetic iid --data study/results/searchers
 	$(VENV)/bin/python tests/tables/searchers.py region --seeds 10 --first-seed 20 --evaluations 200 --searchers genetic iid --data study/results/searchers
+	$(VENV)/bin/python tests/tables/ladder.py conv --seeds 2 --first-seed 1 --evaluations 160 --data study/results/ladder
 
 clean:
 	rm -rf "$(VENV)" .venv-bench build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

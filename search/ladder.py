@@ -12,7 +12,7 @@ over and the best of all are known; each rung passes on the same share of what t
 g of different rungs is never compared: what counts is the g of full training, and of a lesson that was not
 trained in full the one that is expected of it (`Climb.expected`), by lines through those that were. The
 searcher is told the same. Told nothing of nine lessons in ten it searched blindly: on 8x8 dots and conv, with
-seed 1, it found one good lesson of one example in 160 where the search without a ladder found dozens.
+seed 1, the hypervolume was 7.28, and 8.76 with what is expected (8.71 without a ladder).
 
 **Whether a rung is worth anything is measured.** Of the lessons on a rung a share `scouts` goes on to the
 next whatever its g, chosen by a hash of its content; the first `least` of them at once, so that a rung that
