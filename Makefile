@@ -82,6 +82,7 @@ compare: $(VENV)/.stamp-run
 	$(VENV)/bin/python tests/tables/searchers.py region --seeds 10 --first-seed 10 --evaluations 200 --searchers genetic iid --data study/results/searchers
 	$(VENV)/bin/python tests/tables/searchers.py region --seeds 10 --first-seed 20 --evaluations 200 --searchers genetic iid --data study/results/searchers
 	$(VENV)/bin/python tests/tables/ladder.py conv --seeds 2 --first-seed 1 --evaluations 160 --data study/results/ladder
+	$(VENV)/bin/python tests/tables/ladder.py zeros --evaluations 60 --data study/results/ladder
 
 clean:
 	rm -rf "$(VENV)" .venv-bench build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
