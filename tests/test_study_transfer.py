@@ -298,7 +298,7 @@ def test_a_given_sentence_is_taught_and_its_learner_tuned_and_ctrl_c_in_between_
         assert tuned.attrs["stopped"] == ""
         changed = int(tuned.attrs["changed"])
     with xr.open_dataset("mine/verified.nc") as verified:
-        learners = ["equivariant_local"] + ["equivariant_local tuned"] * changed
+        learners = ["equivariant_local", "equivariant_local on 6x6"] + ["equivariant_local tuned"] * changed
         assert verified["learner"].values.tolist() == learners
     said = capsys.readouterr().out
     assert "settings of equivariant_local" in said
