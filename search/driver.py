@@ -325,7 +325,7 @@ class _Search:
         if row is None and not one.failed:
             return one  # as it was told before: a history that changes is gone through again
         g = expected.get(one.index, math.nan) if row is None else row.outcome.g
-        return one if g == one.g or math.isnan(g) else replace(one, g=g)
+        return one if g == one.g or (one.failed and math.isnan(g)) else replace(one, g=g)
 
     def _standing(self) -> Progress:
         done, baselines_done = self._searched, self._rows - self._searched

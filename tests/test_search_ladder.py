@@ -278,6 +278,33 @@ def test_the_searcher_is_told_what_is_expected_until_it_is_known(
     assert np.nanargmax(seen) in np.flatnonzero(data["rung"].values == 0)
 
 
+def test_of_what_fails_in_full_training_nothing_is_expected_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teach = taught(blurred)
+
+    def failing(task: search.Task) -> search.Outcome:
+        """Every third lesson diverges."""
+        outcome = teach(task)
+        if task.objective != OBJECTIVE or outcome.g * 7907 % 1 > 0.33:
+            return outcome
+        return search.Outcome(outcome.key, outcome.n, failure="training diverged")
+
+    monkeypatch.setattr(bench, "evaluate", failing)
+    told: list[tuple[Evaluated, ...]] = []
+
+    class Watched(RandomSearch):
+        def propose(self, problem: Problem, history: Sequence[Evaluated]) -> Iterator[Proposal]:
+            told.append(tuple(history))
+            return super().propose(problem, history)
+
+    data = run(tmp_path, 80, replace(LADDER, promote=0.2), searcher=Watched(batch=8, max_bits=60))
+    failed = set(data["trial"].values[data["failure"].values != ""].tolist())
+    was = [{one.index: one.failed for one in history} for history in told]
+    assert any(not before[one] and after[one] for before, after in pairwise(was) for one in before)
+    assert {one for one, missing in was[-1].items() if missing} <= failed
+
+
 def test_of_a_large_lesson_a_rung_may_look_at_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "evaluate", taught(honest))
     ladder = replace(LADDER, rungs=(replace(LADDER.rungs[0], most=4), LADDER.rungs[1]))
