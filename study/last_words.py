@@ -12,7 +12,18 @@ from pathlib import Path
 import xarray as xr
 
 from study.thrift import fewer, foretold, tuning
-from study.words import Found, best, best_baseline, finite, found, front, meaning, verified_g
+from study.words import (
+    NO_SENTENCE,
+    Found,
+    best,
+    best_baseline,
+    finite,
+    found,
+    front,
+    meaning,
+    says_nothing,
+    verified_g,
+)
 
 ROWS = 8
 
@@ -90,7 +101,7 @@ def said_nothing(verified: xr.Dataset, learner: str, sentence: str) -> str:
     place = list(map(str, verified["sentence"].values)).index(sentence)
     failures = verified["failure"].sel(learner=learner).isel(sentence=place).values
     reason = next((str(one) for one in failures if str(one)), "")
-    return "no such sentence" if reason.startswith(("no sentence on", "no examples on")) else ""
+    return NO_SENTENCE if says_nothing(reason) else ""
 
 
 def table(rows: Sequence[Found]) -> list[str]:

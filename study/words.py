@@ -12,6 +12,12 @@ import analysis
 from analysis.figures import LEARNED
 
 MARGIN = 0.03  # a g that is lower by no more than this counts as "not below"
+NO_SENTENCE = "no such sentence"  # on another grid
+
+
+def says_nothing(failure: str) -> bool:
+    """Whether a sentence has no g on a learner's grid because it says nothing there."""
+    return failure.startswith(("no sentence on", "no examples on"))
 
 
 @dataclass(frozen=True)

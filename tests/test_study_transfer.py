@@ -18,6 +18,7 @@ from study.folder import check, write_settings
 from study.job import ladder_of, objective_of, pupils
 from study.last_words import said_nothing
 from study.progress import Progress
+from study.report.tables import verification
 from study.report.thrift import parts
 from study.resolve import resolve
 from study.thrift import fewer, foretold
@@ -210,6 +211,12 @@ def test_of_a_grid_where_a_sentence_says_nothing_it_is_said_so() -> None:
     )
     assert said_nothing(verified, "conv", "a") == ""
     assert said_nothing(verified, "conv on 3x3", "a") == "no such sentence"
+    verified["generalization"] = ("sentence", "learner", "seed"), [[[0.5, 0.6], [np.nan, np.nan]]]
+    verified["n"], verified["origin"] = ("sentence", [1]), ("sentence", ["search"])
+    page = verification(verified)
+    assert "no such sentence" in page
+    assert "no sentence on 3x3: at(4, 4)" in page
+    assert "failed" not in page
 
 
 @pytest.mark.parametrize("word", ["sentence", "target"])

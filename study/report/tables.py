@@ -9,7 +9,7 @@ import xarray as xr
 import analysis
 from study.report.html import Cell, card, number, pairs, paragraph, sentence, table, text
 from study.report.pictures import Picture
-from study.words import Found
+from study.words import NO_SENTENCE, Found, says_nothing
 
 MEASURES = {
     "validity": "v",
@@ -79,7 +79,7 @@ def verification(data: xr.Dataset | None) -> str:
             cells = [
                 text(learner),
                 Cell(str(int(data["n"].values[place]))),
-                interval(values),
+                interval(values, why[place, other]),
                 Cell(str(values.size)),
                 *(number(float(mean[place, other])) for mean in means.values()),
                 text("search" if str(data["origin"].values[place]) == "search" else "baseline"),
@@ -104,10 +104,10 @@ def reasons(data: xr.Dataset) -> Any:
     return found
 
 
-def interval(values: Any) -> Cell:
-    """g and its interval over fresh trainings."""
+def interval(values: Any, why: str = "") -> Cell:
+    """g and its interval over fresh trainings; where there is none, in a word `why`."""
     if not values.size:
-        return Cell("failed")
+        return Cell(NO_SENTENCE if says_nothing(why) else "failed")
     g, low, high = analysis.logit_interval(values)
     ends = f" [{low:.2f}, {high:.2f}]" if values.size > 1 else " (one training)"
     return Cell(f"{g:.2f}{ends}", repr(float(g)))
