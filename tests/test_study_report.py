@@ -310,10 +310,11 @@ def test_where_a_learner_was_not_taught_the_table_says_why() -> None:
     silent = verified()
     silent["generalization"][0, 1] = np.nan
     silent["failure"] = xr.full_like(silent["generalization"], "", dtype=object)
-    silent["failure"][0, 1] = "no examples on 3x3"
-    rows = Outline(tables.verification(silent)).said["tr"]
-    assert "failed" in rows[2]
-    assert rows[2].endswith("no examples on 3x3")
+    for reason, word in (("no examples on 3x3", "no such sentence"), ("training diverged", "failed")):
+        silent["failure"][0, 1] = reason
+        rows = Outline(tables.verification(silent)).said["tr"]
+        assert word in rows[2]
+        assert rows[2].endswith(reason)
     assert rows[0].endswith("failure")
     assert not Outline(tables.verification(verified())).said["tr"][0].endswith("failure")
 
