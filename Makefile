@@ -71,7 +71,7 @@ bench: $(VENV)/.stamp-run
 bench-gpu: $(VENV)/.stamp-run
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/bench/population.py
 
-# What is in the data is read; without it this takes half a day.
+# What is in the data is read; without it this takes hours.
 compare: export PYTHONPATH = .
 compare: export OMP_NUM_THREADS = 1
 compare: $(VENV)/.stamp-run

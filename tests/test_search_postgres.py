@@ -349,20 +349,9 @@ if __name__ == "__main__":
 """
 
 
-def living(session: int) -> list[int]:
-    """The processes of a session that are there and no zombies."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            said = stat.read_text().rpartition(")")[2].split()
-            if said[0] not in "ZX" and int(said[3]) == session:
-                found.append(int(stat.parent.name))
-    return found
-
-
 @pytest.mark.slow
 def test_drivers_with_workers_killed_at_random_moments(
-    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, living: Callable[[int], list[int]]
 ) -> None:
     """Two at a time; for one that was killed, alone or with its workers, it or a new one goes on."""
     budget, rng, kills, least = 36, random.Random(4), 0, 4

@@ -426,22 +426,13 @@ def test_a_scheduler_that_is_gone_ends_the_search_in_one_line(
     assert set(finished(tmp_path).values()) == {1}
 
 
-def living(session: int) -> list[int]:
-    """The processes of a session that are there and no zombies."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            said = stat.read_text().rpartition(")")[2].split()
-            if said[0] not in "ZX" and int(said[3]) == session:
-                found.append(int(stat.parent.name))
-    return found
-
-
 def ended(child: int) -> bool:
     return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def killed_by_lot(folder: Path, rng: random.Random, begun: Path) -> Counter[str]:
+def killed_by_lot(
+    folder: Path, rng: random.Random, begun: Path, living: Callable[[int], list[int]]
+) -> Counter[str]:
     """A driver with two workers, until it ends: it, its whole group or one of its workers is killed."""
 
     def in_a_session() -> None:
@@ -486,7 +477,11 @@ def killed_by_lot(folder: Path, rng: random.Random, begun: Path) -> Counter[str]
 
 @pytest.mark.parametrize("least", [1, pytest.param(50, marks=pytest.mark.slow)])
 def test_drivers_groups_and_workers_killed_at_random_moments(
-    undisturbed: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: int
+    undisturbed: xr.Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    living: Callable[[int], list[int]],
+    least: int,
 ) -> None:
     """With worker processes, of which none is left behind, and a dashboard all along."""
     work_in(tmp_path, monkeypatch, seconds=0.1)
@@ -494,7 +489,7 @@ def test_drivers_groups_and_workers_killed_at_random_moments(
     while kills.total() < least or (least >= 3 and len(+kills) < 3):
         folder = tmp_path / f"run-{round_}"
         with dashboard(folder):
-            kills += killed_by_lot(folder, rng, tmp_path / "begun")
+            kills += killed_by_lot(folder, rng, tmp_path / "begun", living)
             assert set(finished(folder).values()) == {1}
             assert len(finished(folder)) == BUDGET + len(BASELINES)
             same(drive(folder), undisturbed)

@@ -312,17 +312,6 @@ def begun(folder: Path) -> int:
     return 0
 
 
-def living(session: int) -> list[int]:
-    """The processes of a session that are there and no zombies."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            said = stat.read_text().rpartition(")")[2].split()
-            if said[0] not in "ZX" and int(said[3]) == session:
-                found.append(int(stat.parent.name))
-    return found
-
-
 def leave_the_same(killed: Path, undisturbed: Path) -> None:
     """Two folders hold the same, but for durations and the time of day; nothing was done twice."""
     for name in ("result.nc", "minimal.nc", "tuning.nc", "verified.nc"):
@@ -408,7 +397,9 @@ def test_a_whole_command_killed_in_each_stage_leaves_the_same_behind(
 
 
 @pytest.mark.slow
-def test_a_whole_command_killed_at_random_moments_leaves_the_same_behind(tmp_path: Path) -> None:
+def test_a_whole_command_killed_at_random_moments_leaves_the_same_behind(
+    tmp_path: Path, living: Callable[[int], list[int]]
+) -> None:
     """Ladder, shrinking, tuning and verification, each with a chance to be cut off; no process stays."""
     undisturbed, killed, rng = tmp_path / "undisturbed", tmp_path / "killed", random.Random(2)
     for folder in (undisturbed, killed):
